@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Waiting for another thread that is about to finish something and that nobody
+ * tells us about: first pause, then let others run, then sleep, each time
+ * longer, up to a millisecond.  It never spins without bound, and no one waits
+ * like this for an item or for room.
+ */
+#ifndef COQUEUE_BACKOFF_H
+#define COQUEUE_BACKOFF_H
+
+#include "sync.h"
+
+enum {
+	BACKOFF_PAUSES = 32,
+	BACKOFF_YIELDS = 8,
+	BACKOFF_SLEEP_NS = 4096,
+	BACKOFF_SLEEP_DOUBLINGS = 8
+};
+
+struct backoff {
+	unsigned step;
+};
+
+static inline void backoff_wait(struct backoff *b)
+{
+	unsigned sleeps;
+
+	if (b->step < BACKOFF_PAUSES + BACKOFF_YIELDS + BACKOFF_SLEEP_DOUBLINGS)
+		b->step++;
+	if (b->step <= BACKOFF_PAUSES) {
+		sync_pause();
+	} else if (b->step <= BACKOFF_PAUSES + BACKOFF_YIELDS) {
+		sync_yield();
+	} else {
+		sleeps = b->step - BACKOFF_PAUSES - BACKOFF_YIELDS;
+		sync_sleep((long)BACKOFF_SLEEP_NS << sleeps);
+	}
+}
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A queue's beginning and end.
+ *
+ * Destroy must free memory that calls which began earlier may still use: a put
+ * whose item made the getter destroy the queue has yet to look whom to wake.
+ * Every call is in a read-side section, or counted; what is counted was so
+ * before its section ended.  So: shut down (which waits for a grace period),
+ * then wait until nobody is counted, then free.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "queue.h"
+
+static int attr_check(const coqueue_attr_t *attr)
+{
+	if (attr->size != sizeof(*attr))
+		return EINVAL;
+	switch (attr->order) {
+	case COQUEUE_FIFO:
+		return 0;
+	case COQUEUE_LIFO:
+		return ENOTSUP;
+	case COQUEUE_PRIORITY:
+		return attr->compare ? ENOTSUP : EINVAL;
+	}
+	return EINVAL;
+}
+
+/* Queue and slots in one piece, or NULL. */
+static struct coqueue *queue_alloc(size_t slot_bytes)
+{
+	size_t bytes;
+
+	if (__builtin_add_overflow(sizeof(struct coqueue) + CACHE_LINE - 1,
+				   slot_bytes, &bytes))
+		return NULL;
+	return aligned_alloc(CACHE_LINE, bytes & ~(size_t)(CACHE_LINE - 1));
+}
+
+static int queue_init_sync(struct coqueue *q)
+{
+	int err = rcu_prepare();
+
+	if (err)
+		return err;
+	err = sync_mutex_init(&q->lock);
+	if (err)
+		return err;
+	err = sync_cond_init(&q->left);
+	if (err)
+		sync_mutex_destroy(&q->lock);
+	return err;
+}
+
+static void queue_init(struct coqueue *q, size_t capacity, size_t item_size,
+		       const coqueue_attr_t *attr)
+{
+	sync_init(&q->state, COQUEUE_OPEN);
+	q->item_destroy = attr->item_destroy;
+	q->ctx = attr->ctx;
+	ring_init(&q->ring, capacity, item_size, q + 1);
+	line_init(&q->putters, &q->lock, queue_ready_to_put);
+	line_init(&q->getters, &q->lock, queue_ready_to_get);
+	line_init(&q->joiners, &q->lock, queue_ready_to_join);
+	sync_init(&q->finished, 0);
+	sync_init(&q->destroying, false);
+	q->discarded = 0;
+	sync_init(&q->callers, 0);
+}
+
+int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
+{
+	static const coqueue_attr_t pointers = COQUEUE_ATTR_INIT;
+	struct coqueue *made;
+	size_t item_size, bytes;
+	int err, saved = errno;
+
+	if (!attr)
+		attr = &pointers;
+	if (!q)
+		return EINVAL;
+	err = attr_check(attr);
+	if (err)
+		return err;
+	if (capacity == 0 || capacity == COQUEUE_UNBOUNDED)
+		return ENOTSUP;
+	item_size = attr->item_size ? attr->item_size : sizeof(void *);
+	bytes = ring_bytes(capacity, item_size);
+	if (bytes == 0)
+		return EINVAL;
+
+	made = queue_alloc(bytes);
+	err = made ? queue_init_sync(made) : ENOMEM;
+	errno = saved;
+	if (err) {
+		free(made);
+		return err;
+	}
+	queue_init(made, capacity, item_size, attr);
+	*q = made;
+	return 0;
+}
+
+int coqueue_destroy(coqueue_t *q)
+{
+	int cancel;
+
+	if (!q)
+		return EINVAL;
+	if (rcu_reader_inside())
+		return EDEADLK;
+	cancel = sync_cancel_disable();
+	queue_shut(q, COQUEUE_IMMEDIATE);
+	sync_lock(&q->lock);
+	sync_store(&q->destroying, true, relaxed);
+	line_wake_all_locked(&q->joiners, EINTR);
+	while (sync_load(&q->callers, relaxed) > 0)
+		sync_cond_wait(&q->left, &q->lock, NULL);
+	sync_unlock(&q->lock);
+	sync_cond_destroy(&q->left);
+	sync_mutex_destroy(&q->lock);
+	free(q);
+	sync_cancel_restore(cancel);
+	return 0;
+}
+
+const char *coqueue_version(void)
+{
+	return PACKAGE_VERSION;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The queue: one lock, a store for the items, a line of waiters on each side,
+ * and a state that only moves forward.
+ *
+ * Invariants:
+ *   1. state changes under lock, OPEN -> DRAINING -> SHUT; the gate of the
+ *      store is closed, under the same lock, before state leaves OPEN.
+ *   2. A call touches the queue in a read-side section, under lock, or while
+ *      it is counted in `callers`; it is counted from within a section, and
+ *      uncounted under lock.  So a grace period and then callers == 0 mean
+ *      that nobody is in the queue (object.c).
+ *   3. unfinished = puts - finished.  Puts are the tail of the ring, so a put
+ *      pays nothing for task_done; finished = marked done + discarded.
+ */
+#ifndef COQUEUE_QUEUE_H
+#define COQUEUE_QUEUE_H
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include <coqueue.h>
+
+#include "clock.h"
+#include "port.h"
+#include "rcu.h"
+#include "store_ring.h"
+#include "sync.h"
+#include "wait.h"
+
+struct coqueue {
+	/* read by every call; state is written under lock, rarely */
+	_Atomic int state; /* enum coqueue_state [queue.1], [queue.2] */
+	void (*item_destroy)(void *item, void *ctx);
+	void *ctx;
+
+	struct ring ring;
+
+	struct line putters, getters, joiners;
+
+	on_own_line _Atomic uint64_t finished; /* [task.1], [task.2] */
+
+	on_own_line struct sync_mutex lock;
+	_Atomic bool destroying;    /* written under lock; hint elsewhere */
+	uint64_t discarded;         /* under lock */
+	struct sync_cond left;      /* callers became 0 while destroying */
+	_Atomic uint32_t callers;   /* up: in a section; down: under lock */
+};
+
+hot_inline int queue_state(const struct coqueue *q)
+{
+	/* [queue.2] acquire: with [queue.1], who sees a state sees what
+	 * came before it */
+	return sync_load(&q->state, acquire);
+}
+
+/* ---- callers (call.c) ----------------------------------------------------- */
+
+/* From within a section: this call stays in the queue after the section. */
+static inline void queue_caller_enter(struct coqueue *q)
+{
+	sync_add(&q->callers, 1, relaxed);
+}
+
+void queue_caller_leave_locked(struct coqueue *q);
+
+/* The same for calls that have no fast path. */
+void queue_enter(struct coqueue *q);
+void queue_leave(struct coqueue *q);
+
+/* ---- calls that may wait (call.c) ----------------------------------------- */
+
+/* What attempts answer beside public codes: a half-way call is in the way. */
+#define BUSY EBUSY
+
+struct call {
+	struct coqueue *queue;
+	/* One attempt, in a section or under lock: 0, EAGAIN or BUSY (wait),
+	 * or another code, which is final.  Moves items, left and done. */
+	int (*attempt)(struct call *c);
+	struct line *line;               /* where to wait */
+	struct line *other;              /* whom moved items concern, or NULL */
+	const struct timespec *deadline; /* valid */
+	unsigned char *items;
+	size_t left;                     /* items still wanted */
+	size_t *done;                    /* items moved so far */
+};
+
+/*
+ * Go on with a call whose first attempt was answered with `err`, after having
+ * moved something or not.  It is called in the read-side section of that
+ * attempt, and leaves it.
+ */
+cold int call_go_on(struct call *c, int err, bool moved);
+
+/* ---- shutdown.c ----------------------------------------------------------- */
+
+/* The work of coqueue_shutdown(), for a caller who keeps the queue alive. */
+void queue_shut(struct coqueue *q, enum coqueue_shutdown mode);
+
+/* ---- task.c --------------------------------------------------------------- */
+
+uint64_t queue_unfinished(const struct coqueue *q);
+
+/* Add to finished what was discarded; under lock. */
+void queue_discarded_locked(struct coqueue *q, uint64_t n);
+
+/* Joiners may go when nothing is unfinished; under lock, released in between. */
+void queue_wake_joiners_locked(struct coqueue *q);
+
+bool queue_ready_to_join(struct line *line);
+
+/* ---- queue.c -------------------------------------------------------------- */
+
+bool queue_ready_to_put(struct line *line);
+bool queue_ready_to_get(struct line *line);
+
+#endif

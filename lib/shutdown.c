@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Shutdown and interrupt.
+ *
+ *          under lock                    no lock              under lock
+ *   +---------------------------+  +-----------------+  +-------------------+
+ *   | close the gate, then      |  | wake everybody; |  | IMMEDIATE: take   |
+ *   | publish DRAINING or SHUT  |->| grace period    |->| all items out     |-> destroy
+ *   +---------------------------+  +-----------------+  +-------------------+   them
+ *
+ * When it takes effect.  Publishing the state is the instant of the shutdown:
+ *
+ *   - Before it the gate was closed, so each put that is accepted was accepted
+ *     earlier, although it may still be half-way (busy).
+ *   - After it every refusal is due: whoever meets the closed gate earlier
+ *     waits for the state (closed() in queue.c).
+ *   - A get that finds the queue closed and empty knows that this is final.
+ *     No put can come, not even one that saw OPEN.  (Had the flag no gate, an
+ *     old put could still slip in between a refused put and its grace period,
+ *     into the slot that a younger get has just freed: no order of these calls
+ *     explains that.)
+ *   - IMMEDIATE: calls that still saw the earlier state take items that would
+ *     be discarded; they are earlier calls, and take effect just before.
+ *
+ *   [queue.1] -> [queue.2]  who sees the state sees the gate, and everything
+ *                           else that came before
+ *
+ * What the grace period is for [rcu.grace]: every call that saw an earlier
+ * state on the fast path has ended.  So when shutdown returns no put can still
+ * take effect (G2); nobody but us works on the ring, and all its items can be
+ * taken out at once; and destroy can free the memory.
+ *
+ * Who shuts down twice at once gets all this twice: each call waits for a
+ * grace period of its own, that begins after the state was published.
+ */
+#include "config.h"
+
+#include "queue.h"
+
+static void publish_locked(struct coqueue *q, enum coqueue_shutdown mode)
+{
+	int state = mode == COQUEUE_IMMEDIATE ? COQUEUE_SHUT : COQUEUE_DRAINING;
+
+	if (queue_state(q) >= state)
+		return;
+	ring_close(&q->ring);
+	/* [queue.1] release: with [queue.2], the gate was closed before */
+	sync_store(&q->state, state, release);
+}
+
+/* After the grace period: nobody else touches the ring's items any more. */
+static void discard(struct coqueue *q)
+{
+	uint64_t first, n;
+
+	sync_lock(&q->lock);
+	n = ring_take_all(&q->ring, &first);
+	queue_discarded_locked(q, n);
+	queue_wake_joiners_locked(q);
+	sync_unlock(&q->lock);
+	if (!q->item_destroy)
+		return;
+	for (; n > 0; n--, first = ring_next(&q->ring, first))
+		q->item_destroy(ring_taken(&q->ring, first), q->ctx);
+}
+
+void queue_shut(struct coqueue *q, enum coqueue_shutdown mode)
+{
+	int cancel = sync_cancel_disable(), saved = errno;
+
+	sync_lock(&q->lock);
+	publish_locked(q, mode);
+	line_wake_all_locked(&q->putters, VERDICT_RETRY);
+	line_wake_all_locked(&q->getters, VERDICT_RETRY);
+	sync_unlock(&q->lock);
+	rcu_wait_readers();
+	if (mode == COQUEUE_IMMEDIATE)
+		discard(q);
+	errno = saved;
+	sync_cancel_restore(cancel);
+}
+
+int coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode)
+{
+	if (!q || (mode != COQUEUE_GRACEFUL && mode != COQUEUE_IMMEDIATE))
+		return EINVAL;
+	if (rcu_reader_inside())
+		return EDEADLK;
+	queue_enter(q);
+	queue_shut(q, mode);
+	queue_leave(q);
+	return 0;
+}
+
+int coqueue_interrupt(coqueue_t *q)
+{
+	if (!q)
+		return EINVAL;
+	queue_enter(q);
+	sync_lock(&q->lock);
+	line_wake_all_locked(&q->putters, EINTR);
+	line_wake_all_locked(&q->getters, EINTR);
+	line_wake_all_locked(&q->joiners, EINTR);
+	sync_unlock(&q->lock);
+	queue_leave(q);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a queue tells about itself.  Puts and gets are the positions of the
+ * ring, so counting them costs nothing.
+ */
+#include "config.h"
+
+#include "queue.h"
+
+enum coqueue_state coqueue_state(const coqueue_t *q)
+{
+	return q ? (enum coqueue_state)queue_state(q) : COQUEUE_SHUT;
+}
+
+size_t coqueue_size(const coqueue_t *q)
+{
+	return q ? ring_size(&q->ring) : 0;
+}
+
+size_t coqueue_capacity(const coqueue_t *q)
+{
+	return q ? (size_t)q->ring.capacity : 0;
+}
+
+int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
+{
+	struct coqueue *locked = (struct coqueue *)(uintptr_t)q;
+
+	if (!q || !out || out->size != sizeof(*out))
+		return EINVAL;
+	queue_enter(locked);
+	sync_lock(&locked->lock);
+	out->discarded = q->discarded;
+	out->gets = ring_gets(&q->ring) - q->discarded;
+	out->puts = ring_puts(&q->ring);
+	out->put_waits = q->putters.waits;
+	out->get_waits = q->getters.waits;
+	out->wakeups = q->putters.wakeups + q->getters.wakeups +
+		       q->joiners.wakeups;
+	out->putters_waiting = q->putters.waiting;
+	out->getters_waiting = q->getters.waiting;
+	out->joiners_waiting = q->joiners.waiting;
+	queue_caller_leave_locked(locked);
+	sync_unlock(&locked->lock);
+	return 0;
+}

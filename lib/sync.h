@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The seam: every atomic, mutex, condvar, pause and access to a slot of the
+ * library goes through this file, and every RCU call through rcu.h.  In the
+ * shipped build each name here is the primitive itself.  A test build defines
+ * COQUEUE_SEAM as the name of a header that takes all of these names over.
+ *
+ * Orders are written as the word alone: sync_load(&x, acquire).  Each one that
+ * is not relaxed carries a label that names its partner (HACKING, "Memory
+ * order").
+ */
+#ifndef COQUEUE_SYNC_H
+#define COQUEUE_SYNC_H
+
+#ifdef COQUEUE_SEAM
+#include COQUEUE_SEAM
+#else
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include "port.h"
+
+/* ---- atomics -------------------------------------------------------------- */
+
+#define sync_init(p, v) atomic_init(p, v)
+#define sync_load(p, order) atomic_load_explicit(p, memory_order_##order)
+#define sync_store(p, v, order) atomic_store_explicit(p, v, memory_order_##order)
+#define sync_swap(p, v, order) atomic_exchange_explicit(p, v, memory_order_##order)
+#define sync_add(p, v, order) atomic_fetch_add_explicit(p, v, memory_order_##order)
+#define sync_sub(p, v, order) atomic_fetch_sub_explicit(p, v, memory_order_##order)
+#define sync_or(p, v, order) atomic_fetch_or_explicit(p, v, memory_order_##order)
+
+/* On failure *expected is what was found, read relaxed. */
+#define sync_cas(p, expected, v, order)                                        \
+	atomic_compare_exchange_strong_explicit(p, expected, v,                \
+						memory_order_##order,          \
+						memory_order_relaxed)
+
+/*
+ * The full fence, between a store and a later load of something else.  A
+ * locked instruction on the own stack does on x86 what mfence does, in a
+ * tenth of the time; gcc knows, clang 14 does not.  ThreadSanitizer has no
+ * notion of fences: there an atomic read-modify-write stands in.
+ */
+#if PORT_TSAN
+static inline void sync_fence(void)
+{
+	static _Atomic int fence;
+
+	atomic_fetch_add(&fence, 1);
+}
+#define sync_fence_acquire() ((void)0)
+#define sync_fence_release() ((void)0)
+#else
+static inline void sync_fence(void)
+{
+#if defined(__x86_64__)
+	__asm__ __volatile__("lock; orl $0, -4(%%rsp)" ::: "memory", "cc");
+#else
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+#define sync_fence_acquire() atomic_thread_fence(memory_order_acquire)
+#define sync_fence_release() atomic_thread_fence(memory_order_release)
+#endif
+
+/* ---- slots ---------------------------------------------------------------- */
+
+/*
+ * An item lies in a slot as whole words, written and read one relaxed word at
+ * a time: peek reads a slot that a put may be overwriting, and finds out
+ * afterwards (store_ring.h).
+ */
+
+static inline size_t sync_slot_bytes(size_t item_size)
+{
+	return (item_size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
+}
+
+static inline void sync_slot_write(_Atomic uint64_t *slot, const void *item,
+				   size_t size)
+{
+	const unsigned char *from = item;
+	uint64_t word = 0;
+
+	for (; size >= sizeof(word); size -= sizeof(word)) {
+		memcpy(&word, from, sizeof(word));
+		atomic_store_explicit(slot++, word, memory_order_relaxed);
+		from += sizeof(word);
+	}
+	if (size) {
+		memcpy(&word, from, size);
+		atomic_store_explicit(slot, word, memory_order_relaxed);
+	}
+}
+
+static inline void sync_slot_read(_Atomic uint64_t *slot, void *item, size_t size)
+{
+	unsigned char *to = item;
+	uint64_t word;
+
+	for (; size >= sizeof(word); size -= sizeof(word)) {
+		word = atomic_load_explicit(slot++, memory_order_relaxed);
+		memcpy(to, &word, sizeof(word));
+		to += sizeof(word);
+	}
+	if (size) {
+		word = atomic_load_explicit(slot, memory_order_relaxed);
+		memcpy(to, &word, size);
+	}
+}
+
+/* ---- locks ---------------------------------------------------------------- */
+
+struct sync_mutex {
+	pthread_mutex_t native;
+};
+
+struct sync_cond {
+	pthread_cond_t native;
+};
+
+/* Static initialisers cannot fail: for what lives on the stack of a caller. */
+#define SYNC_MUTEX_INIT {PTHREAD_MUTEX_INITIALIZER}
+#define SYNC_COND_INIT {PTHREAD_COND_INITIALIZER}
+
+static inline int sync_mutex_init(struct sync_mutex *m)
+{
+	return pthread_mutex_init(&m->native, NULL);
+}
+
+static inline void sync_mutex_destroy(struct sync_mutex *m)
+{
+	pthread_mutex_destroy(&m->native);
+}
+
+static inline void sync_lock(struct sync_mutex *m)
+{
+	pthread_mutex_lock(&m->native);
+}
+
+static inline void sync_unlock(struct sync_mutex *m)
+{
+	pthread_mutex_unlock(&m->native);
+}
+
+static inline int sync_cond_init(struct sync_cond *c)
+{
+	return pthread_cond_init(&c->native, NULL);
+}
+
+static inline void sync_cond_destroy(struct sync_cond *c)
+{
+	pthread_cond_destroy(&c->native);
+}
+
+/* 0 or ETIMEDOUT, and may be spurious; deadline NULL: for ever. */
+static inline int sync_cond_wait(struct sync_cond *c, struct sync_mutex *m,
+				 const struct timespec *deadline)
+{
+	if (!deadline)
+		return pthread_cond_wait(&c->native, &m->native);
+	return pthread_cond_clockwait(&c->native, &m->native, CLOCK_MONOTONIC,
+				      deadline);
+}
+
+static inline void sync_cond_broadcast(struct sync_cond *c)
+{
+	pthread_cond_broadcast(&c->native);
+}
+
+/*
+ * Run `undo(arg)` if the thread is cancelled before sync_cancel_pop(), which
+ * must stand in the same block.
+ */
+#define sync_cancel_push(undo, arg) pthread_cleanup_push(undo, arg)
+#define sync_cancel_pop() pthread_cleanup_pop(0)
+
+/* ---- the thread itself ---------------------------------------------------- */
+
+/* Cancellation off and back as it was, for what must run to its end. */
+static inline int sync_cancel_disable(void)
+{
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	return before;
+}
+
+static inline void sync_cancel_restore(int before)
+{
+	pthread_setcancelstate(before, NULL);
+}
+
+#define sync_pause() cpu_pause()
+#define sync_yield() sched_yield()
+
+/* Sleep for so many nanoseconds (under a second); no cancellation point. */
+static inline void sync_sleep(long nanoseconds)
+{
+	const struct timespec span = {.tv_sec = 0, .tv_nsec = nanoseconds};
+	int cancel = sync_cancel_disable();
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
+	sync_cancel_restore(cancel);
+}
+
+#endif /* COQUEUE_SEAM */
+#endif

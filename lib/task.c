@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Unfinished items: task_done and join.
+ *
+ * Puts are counted by the tail of the ring.  One word beside it counts what is
+ * finished, so unfinished = puts - finished, and neither put nor get does
+ * anything for it.
+ *
+ *   [task.1] -> [task.2]  what was done before task_done happens-before the
+ *                         return of the join that it completes
+ *
+ * A joiner is told that the count was 0 at an instant when it was in line, and
+ * need not find it still 0 when it runs.
+ */
+#include "config.h"
+
+#include "queue.h"
+
+/* Reads finished first: if the two are equal, they were so at that instant. */
+uint64_t queue_unfinished(const struct coqueue *q)
+{
+	/* [task.2] acquire: with [task.1], what was done before task_done */
+	uint64_t finished = sync_load(&q->finished, acquire);
+
+	return ring_puts(&q->ring) - finished;
+}
+
+bool queue_ready_to_join(struct line *line)
+{
+	const struct coqueue *q =
+		container_of(line, struct coqueue, joiners);
+
+	return queue_unfinished(q) == 0 || sync_load(&q->destroying, relaxed);
+}
+
+void queue_discarded_locked(struct coqueue *q, uint64_t n)
+{
+	uint64_t finished = sync_load(&q->finished, relaxed), puts, sum;
+
+	q->discarded += n;
+	do {
+		/* task_done may have run ahead of the gets that now will not
+		 * come */
+		puts = ring_puts(&q->ring);
+		sum = puts - finished < n ? puts : finished + n;
+		/* [task.1] release: with [task.2], and acquire, so that what
+		 * earlier calls released goes on to [task.2] */
+	} while (!sync_cas(&q->finished, &finished, sum, acq_rel));
+}
+
+void queue_wake_joiners_locked(struct coqueue *q)
+{
+	if (queue_unfinished(q) == 0)
+		line_wake_all_locked(&q->joiners, 0);
+}
+
+static cold void wake_joiners(struct coqueue *q)
+{
+	sync_lock(&q->lock);
+	queue_wake_joiners_locked(q);
+	queue_caller_leave_locked(q);
+	sync_unlock(&q->lock);
+}
+
+int coqueue_task_done(coqueue_t *q, size_t n)
+{
+	uint64_t finished;
+	bool joiners;
+
+	if (!q)
+		return EINVAL;
+	rcu_reader_enter();
+	finished = sync_load(&q->finished, relaxed);
+	do {
+		if (n > ring_puts(&q->ring) - finished) {
+			rcu_reader_leave();
+			return EINVAL;
+		}
+		/* [task.1] release: with [task.2], and acquire, so that what
+		 * earlier calls released goes on to [task.2] */
+	} while (!sync_cas(&q->finished, &finished, finished + n, acq_rel));
+	/* [wait.2] full fence: with [wait.1], count before looking at `armed` */
+	sync_fence();
+	joiners = sync_load(&q->joiners.armed, relaxed) &&
+		  queue_unfinished(q) == 0;
+	if (joiners)
+		queue_caller_enter(q);
+	rcu_reader_leave();
+	if (joiners)
+		wake_joiners(q);
+	return 0;
+}
+
+static int call_join(struct call *c)
+{
+	if (queue_unfinished(c->queue) == 0)
+		return 0;
+	return sync_load(&c->queue->destroying, relaxed) ? EINTR : EAGAIN;
+}
+
+int coqueue_join_until(coqueue_t *q, const struct timespec *deadline)
+{
+	struct call c = {
+		.queue = q,
+		.attempt = call_join,
+		.line = &q->joiners,
+		.deadline = deadline,
+	};
+	int err;
+
+	if (!q || !deadline_is_valid(deadline))
+		return EINVAL;
+	rcu_reader_enter();
+	err = call_join(&c);
+	if (err)
+		return call_go_on(&c, err, false);
+	rcu_reader_leave();
+	return 0;
+}
+
+int coqueue_join(coqueue_t *q)
+{
+	return coqueue_join_until(q, NULL);
+}
+
+size_t coqueue_unfinished(const coqueue_t *q)
+{
+	return q ? (size_t)queue_unfinished(q) : 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Waiting: the line of those who wait on one side of a queue.  A line knows
+ * nothing of items; it is told by its ready() whether a try is worth while.
+ *
+ *      line.armed = 1                          "the next publisher wakes one"
+ *      line.asleep:  [w3] [w5] [w6]            by ticket: first come, first woken
+ *      line.woken:   [w2]                      wake-ups in flight
+ *
+ * A waiter is memory of whoever waits.  It goes out -> asleep -> woken -> out;
+ * from woken back to asleep, in its old place, when the one that was woken
+ * finds nothing (somebody overtook it).  A thread sleeps on a condition
+ * variable of its own; what will differ for coroutines and event loops is the
+ * wake function alone.
+ *
+ * One wake-up is in flight per line.  A wake-up costs thousands of puts, so a
+ * burst must not pay for many: the publisher that finds the line armed disarms
+ * it and wakes the first one; later publishers find nothing to do; and the one
+ * that was woken, on its way out, passes the wake-up on if a try is still worth
+ * while, or else arms the line again.  Invariants, whenever the lock is free:
+ *   1. Nobody asleep, or armed, or a waiter is woken, or a publisher that has
+ *      disarmed the line is about to lock it.
+ *   2. Whoever leaves woken (out or asleep) calls line_pass_on_locked().
+ *   3. Armed and ready at once only while a publisher between its publishing
+ *      and its look at `armed` exists.
+ *
+ * No wake-up is lost (3):
+ *   [wait.1] <-> [wait.2]  a waiter arms, then looks whether it is ready; a
+ *                          publisher publishes, then looks whether the line is
+ *                          armed; with a full fence between on both sides, at
+ *                          least one sees the other.
+ *
+ * A woken waiter that does not come back to its senses (a stopped thread)
+ * would keep the wake-up from the others.  So a caller that goes to sleep
+ * because the other side does not get on wakes one more of that side
+ * (line_nudge_locked).
+ *
+ * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
+ * that the woken does not run into the lock.  Its owner leaves only when as
+ * many wake-ups have finished as have begun:
+ *   [wait.3] -> [wait.4]   the last touch of a waker happens-before the owner
+ *                          frees the waiter.
+ *
+ * Rejected: one condition variable per side (glibc before 2.41 can lose a
+ * signal on a condvar with several waiters, bug 25847, and woken threads queue
+ * up on one mutex); waking one per publishing (a burst pays for each).
+ *
+ * Sources: the claim and the register-recheck-sleep order are crossbeam's
+ * (waker.rs) and Go's (chan.go); passing on is the chained wake-up of
+ * java.util.concurrent's Semaphore and of tokio's Notify.
+ */
+#ifndef COQUEUE_WAIT_H
+#define COQUEUE_WAIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "list.h"
+#include "sync.h"
+
+enum waiter_state {
+	WAITER_OUT,    /* in no list */
+	WAITER_ASLEEP, /* in line->asleep; will be woken */
+	WAITER_WOKEN   /* in line->woken; a wake-up is under way or done */
+};
+
+/* What a waiter is told. */
+#define VERDICT_RETRY (-1) /* try again; other verdicts are the result itself */
+
+struct waiter {
+	struct list link;                 /* under lock */
+	enum waiter_state state;          /* under lock */
+	int verdict;                      /* under lock */
+	uint64_t ticket;                  /* under lock; 0: none yet */
+	uint32_t wakes_begun;             /* under lock */
+	_Atomic uint32_t wakes_finished;  /* [wait.3], [wait.4] */
+	void (*wake)(struct waiter *w);   /* with no lock held */
+};
+
+struct line {
+	on_own_line _Atomic uint32_t armed; /* read anywhere [wait.2] */
+	struct sync_mutex *lock;            /* "the lock" of these comments */
+	bool (*ready)(struct line *); /* is a try worth while? */
+	/* under lock: */
+	struct list asleep, woken;
+	size_t waiting;                     /* in either list */
+	uint64_t next_ticket;
+	uint64_t waits;                     /* callers that have been in line */
+	uint64_t wakeups;                   /* waiters woken */
+};
+
+void line_init(struct line *line, struct sync_mutex *lock,
+	       bool (*ready)(struct line *));
+
+void waiter_init(struct waiter *w, void (*wake)(struct waiter *w));
+
+/* Finish a wake-up: the last touch of a wake function.  [wait.3] */
+void waiter_wake_finished(struct waiter *w);
+
+/* Wait, with no lock held, until no waker touches w any more.  [wait.4] */
+void waiter_await_wakers(struct waiter *w);
+
+/* Stand in line, at the end or in the old place. */
+void line_enter_locked(struct line *line, struct waiter *w);
+
+/* Leave the line from whatever state. */
+void line_leave_locked(struct line *line, struct waiter *w);
+
+/*
+ * See that somebody will be woken when it is worth while: arm the line, or
+ * return a waiter whom the caller must wake after unlocking (it may be the
+ * caller's own, which is then to try again).  NULL: nobody to wake now.
+ */
+struct waiter *line_pass_on_locked(struct line *line);
+
+/* Choose one more to be woken though a wake-up is in flight; or NULL. */
+struct waiter *line_nudge_locked(struct line *line);
+
+/*
+ * Something was published: choose whom to wake, or NULL.  Without the lock the
+ * caller is in a read-side section, which keeps the line's memory.
+ */
+cold struct waiter *line_disarm(struct line *line);
+cold struct waiter *line_disarm_locked(struct line *line);
+
+/* [wait.2] full fence: with [wait.1], publish before looking at `armed` */
+#define LINE_PUBLISHED(line, disarm)                                           \
+	(sync_fence(), likely(!sync_load(&(line)->armed, relaxed))             \
+			       ? NULL                                          \
+			       : disarm(line))
+
+hot_inline struct waiter *line_published(struct line *line)
+{
+	return LINE_PUBLISHED(line, line_disarm);
+}
+
+static inline struct waiter *line_published_locked(struct line *line)
+{
+	return LINE_PUBLISHED(line, line_disarm_locked);
+}
+
+static inline void waiter_wake(struct waiter *w)
+{
+	if (unlikely(w != NULL))
+		w->wake(w);
+}
+
+/*
+ * Wake everybody who is in line at this moment and tell them the verdict.  The
+ * lock is held on entry and on return, and released for each wake-up.
+ */
+void line_wake_all_locked(struct line *line, int verdict);
+
+/* ---- threads (wait_thread.c) ---------------------------------------------- */
+
+struct sleeper {
+	struct waiter waiter;
+	struct sync_mutex lock;
+	struct sync_cond cond;
+	bool awake; /* under this lock */
+};
+
+void sleeper_init(struct sleeper *s);
+void sleeper_fini(struct sleeper *s);
+
+/*
+ * Sleep until woken or the deadline (NULL: for ever): 0 or ETIMEDOUT.  A
+ * cancellation point.
+ */
+int sleeper_sleep(struct sleeper *s, const struct timespec *deadline);
+
+#endif
