@@ -55,45 +55,39 @@ static bool must_wait(int err)
 	return err == EAGAIN || err == BUSY;
 }
 
-/*
- * Attempts that do not yet pay for standing in line, in the section of the
- * first one, and so short that a grace period need not mind.  True when items
- * were moved.
- */
-static bool call_spin(struct call *c, int *err)
+/* One attempt in a section; *wake is whom its effect calls for, or NULL. */
+static int call_attempt_reader(struct call *c, struct waiter **wake)
 {
-	size_t before = c->left;
-
-	for (unsigned i = 0; i < SPINS && must_wait(*err); i++) {
-		sync_pause();
-		if (c->line->ready(c->line))
-			*err = c->attempt(c);
-	}
-	return c->left != before;
-}
-
-/* One attempt under lock, which is released for a wake-up that it causes. */
-static int call_attempt_locked(struct call *c)
-{
-	struct waiter *w = NULL;
 	size_t before = c->left;
 	int err = c->attempt(c);
 
-	if (c->left != before && c->other)
-		w = line_published_locked(c->other);
-	if (unlikely(w != NULL)) {
+	*wake = c->left != before && line_published(c->other)
+			? line_disarm(c->other)
+			: NULL;
+	return err;
+}
+
+/* One attempt under lock, which is released for the wake-up. */
+static int call_attempt_locked(struct call *c)
+{
+	size_t before = c->left;
+	int err = c->attempt(c);
+	struct waiter *w = c->left != before && line_published(c->other)
+				   ? line_disarm_locked(c->other)
+				   : NULL;
+
+	if (w) {
 		sync_unlock(&c->queue->lock);
-		waiter_wake(w);
+		w->wake(w);
 		sync_lock(&c->queue->lock);
 	}
 	return err;
 }
 
-/* One attempt, without the lock where there is a fast path. */
+/* One attempt by a counted caller, with the lock where there is no fast path. */
 static int call_attempt(struct call *c)
 {
-	struct waiter *w = NULL;
-	size_t before = c->left;
+	struct waiter *w;
 	int err;
 
 	if (!COQUEUE_FASTPATH) {
@@ -103,9 +97,7 @@ static int call_attempt(struct call *c)
 		return err;
 	}
 	rcu_reader_enter();
-	err = c->attempt(c);
-	if (c->left != before && c->other)
-		w = line_published(c->other);
+	err = call_attempt_reader(c, &w);
 	rcu_reader_leave();
 	waiter_wake(w);
 	return err;
@@ -195,40 +187,62 @@ static int call_sleep(struct call *c)
 static int call_wait(struct call *c, bool patient)
 {
 	struct backoff backoff = {0};
-	int err;
+	int err = BUSY;
 
-	for (unsigned i = 0; patient && i < YIELDS; i++) {
+	for (unsigned i = 0; patient && must_wait(err) && i < YIELDS; i++) {
 		sync_yield();
 		err = call_attempt(c);
-		if (!must_wait(err))
-			goto out;
 	}
-	if (patient)
+	if (patient && must_wait(err))
 		return call_sleep(c);
-	while ((err = call_attempt(c)) == BUSY)
+	while (err == BUSY && (err = call_attempt(c)) == BUSY)
 		backoff_wait(&backoff);
-out:
 	queue_leave(c->queue);
 	return err;
 }
 
-cold int call_go_on(struct call *c, int err, bool moved)
+/* In the section of the first attempt: a few more, and none of them sleeps. */
+static int call_spin(struct call *c, struct waiter **wake)
 {
-	bool nowait = c->deadline == COQUEUE_NOWAIT, patient;
+	int err = EAGAIN;
+
+	for (unsigned i = 0; must_wait(err) && !*wake && i < SPINS; i++) {
+		sync_pause();
+		if (c->line->ready(c->line))
+			err = call_attempt_reader(c, wake);
+	}
+	return err;
+}
+
+int call_run(struct call *c)
+{
+	bool nowait = c->deadline == COQUEUE_NOWAIT, patient, stay;
 	struct waiter *w = NULL;
+	int err = BUSY;
 
 	if (!nowait)
 		c->deadline = deadline_saturate(c->deadline);
+	rcu_reader_enter();
+	if (COQUEUE_FASTPATH)
+		err = call_attempt_reader(c, &w);
 	patient = must_wait(err) && !nowait && !deadline_has_passed(c->deadline);
-	if (patient && call_spin(c, &err))
-		moved = true;
-	if (moved && c->other)
-		w = line_published(c->other);
-	if (err == BUSY || (err == EAGAIN && patient))
+	if (patient && !w)
+		err = call_spin(c, &w);
+	stay = err == BUSY || (err == EAGAIN && patient);
+	if (stay)
 		queue_caller_enter(c->queue);
 	rcu_reader_leave();
 	waiter_wake(w);
-	if (err == BUSY || (err == EAGAIN && patient))
+	if (stay)
 		err = call_wait(c, patient);
 	return err == EAGAIN && !nowait ? ETIMEDOUT : err;
+}
+
+cold int call_wake(struct line *other)
+{
+	struct waiter *w = line_disarm(other);
+
+	rcu_reader_leave();
+	waiter_wake(w);
+	return 0;
 }

@@ -25,41 +25,68 @@
  * before it changes the state; the refusal must not be known earlier than the
  * state (shutdown.c), so until then the queue is busy.
  */
-static cold int closed(const struct coqueue *q)
+static int closed(const struct coqueue *q)
 {
 	return queue_state(q) == COQUEUE_OPEN ? BUSY : ESHUTDOWN;
 }
 
-hot_inline int outcome(const struct coqueue *q, enum store_result r)
+static int outcome(const struct coqueue *q, enum store_result r)
 {
-	if (likely(r == STORE_DONE))
+	switch (r) {
+	case STORE_DONE:
 		return 0;
-	if (r == STORE_NONE)
+	case STORE_NONE:
 		return EAGAIN;
-	return r == STORE_BUSY ? BUSY : closed(q);
+	case STORE_BUSY:
+		return BUSY;
+	case STORE_CLOSED:
+		break;
+	}
+	return closed(q);
 }
 
-hot_inline int attempt_put(struct coqueue *q, const void *items, size_t n,
-			   size_t *done)
+static void call_moved(struct call *c, size_t n)
 {
-	if (unlikely(queue_state(q) != COQUEUE_OPEN))
-		return ESHUTDOWN;
-	return outcome(q, ring_put(&q->ring, items, n, done));
+	c->items += n * c->queue->ring.item_size;
+	c->left -= n;
+	if (c->done)
+		*c->done += n;
 }
 
-hot_inline int attempt_get(struct coqueue *q, void *items, size_t n,
-			   size_t *done)
+/* As much as goes at once; that more is wanted is told as BUSY. */
+static int call_put(struct call *c)
 {
-	if (unlikely(queue_state(q) == COQUEUE_SHUT))
+	struct coqueue *q = c->queue;
+	size_t n = 0;
+	int err;
+
+	if (queue_state(q) != COQUEUE_OPEN)
 		return ESHUTDOWN;
-	return outcome(q, ring_get(&q->ring, items, n, done));
+	err = outcome(q, ring_put(&q->ring, c->items, c->left, &n));
+	call_moved(c, n);
+	return !err && c->left ? BUSY : err;
 }
 
-hot_inline int attempt_peek(struct coqueue *q, void *item)
+static int call_get(struct call *c)
 {
-	if (unlikely(queue_state(q) == COQUEUE_SHUT))
+	struct coqueue *q = c->queue;
+	size_t n = 0;
+	int err;
+
+	if (queue_state(q) == COQUEUE_SHUT)
 		return ESHUTDOWN;
-	return outcome(q, ring_peek(&q->ring, item));
+	err = outcome(q, ring_get(&q->ring, c->items, c->left, &n));
+	call_moved(c, n);
+	return err;
+}
+
+static int call_peek(struct call *c)
+{
+	struct coqueue *q = c->queue;
+
+	if (queue_state(q) == COQUEUE_SHUT)
+		return ESHUTDOWN;
+	return outcome(q, ring_peek(&q->ring, c->items));
 }
 
 bool queue_ready_to_put(struct line *line)
@@ -78,44 +105,11 @@ bool queue_ready_to_get(struct line *line)
 	return queue_state(q) == COQUEUE_SHUT || ring_can_get(&q->ring);
 }
 
-/* ---- the attempts of calls that wait -------------------------------------- */
-
-static void call_moved(struct call *c, size_t n)
-{
-	c->items += n * c->queue->ring.item_size;
-	c->left -= n;
-	*c->done += n;
-}
-
-static int call_put(struct call *c)
-{
-	size_t n = 0;
-	int err = attempt_put(c->queue, c->items, c->left, &n);
-
-	call_moved(c, n);
-	return !err && c->left ? BUSY : err;
-}
-
-static int call_get(struct call *c)
-{
-	size_t n = 0;
-	int err = attempt_get(c->queue, c->items, c->left, &n);
-
-	call_moved(c, n);
-	return err;
-}
-
-static int call_peek(struct call *c)
-{
-	return attempt_peek(c->queue, c->items);
-}
-
 /* ---- put ------------------------------------------------------------------ */
 
-/* In a section, which it leaves: `moved` of n are stored, or err says why not. */
+/* All that is not over at the first try. */
 static cold int put_slow(struct coqueue *q, const void *items, size_t n,
-			 const struct timespec *deadline, size_t *done,
-			 size_t moved, int err)
+			 const struct timespec *deadline, size_t *done)
 {
 	struct call c = {
 		.queue = q,
@@ -128,55 +122,46 @@ static cold int put_slow(struct coqueue *q, const void *items, size_t n,
 		.done = done,
 	};
 
-	*done = 0;
-	call_moved(&c, moved);
-	return call_go_on(&c, err ? err : BUSY, moved > 0);
+	return call_run(&c);
 }
 
-hot_inline int put(struct coqueue *q, const void *items, size_t n,
-		   const struct timespec *deadline, size_t *done)
+hot_inline int put(struct coqueue *q, const void *item,
+		   const struct timespec *deadline)
 {
-	struct waiter *w;
-	size_t moved = 0;
-	int err;
-
+	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
+		return put_slow(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	err = COQUEUE_FASTPATH ? attempt_put(q, items, n, &moved) : BUSY;
-	if (unlikely(err || moved < n))
-		return put_slow(q, items, n, deadline, done, moved, err);
-	w = line_published(&q->getters);
+	if (likely(queue_state(q) == COQUEUE_OPEN) &&
+	    likely(ring_put_one(&q->ring, item))) {
+		if (unlikely(line_is_armed(&q->getters)))
+			return call_wake(&q->getters);
+		rcu_reader_leave();
+		return 0;
+	}
 	rcu_reader_leave();
-	waiter_wake(w);
-	*done = n;
-	return 0;
+	return put_slow(q, item, 1, deadline, NULL);
+}
+
+int coqueue_put(coqueue_t *q, const void *item)
+{
+	if (unlikely(!q) || unlikely(!item))
+		return EINVAL;
+	return put(q, item, NULL);
+}
+
+int coqueue_try_put(coqueue_t *q, const void *item)
+{
+	if (unlikely(!q) || unlikely(!item))
+		return EINVAL;
+	return put(q, item, COQUEUE_NOWAIT);
 }
 
 int coqueue_put_until(coqueue_t *q, const void *item,
 		      const struct timespec *deadline)
 {
-	size_t done;
-
-	if (unlikely(!q || !item || !deadline_is_valid(deadline)))
+	if (unlikely(!q) || unlikely(!item) || !deadline_is_valid(deadline))
 		return EINVAL;
-	return put(q, item, 1, deadline, &done);
-}
-
-int coqueue_put(coqueue_t *q, const void *item)
-{
-	size_t done;
-
-	if (unlikely(!q || !item))
-		return EINVAL;
-	return put(q, item, 1, NULL, &done);
-}
-
-int coqueue_try_put(coqueue_t *q, const void *item)
-{
-	size_t done;
-
-	if (unlikely(!q || !item))
-		return EINVAL;
-	return put(q, item, 1, COQUEUE_NOWAIT, &done);
+	return put(q, item, deadline);
 }
 
 int coqueue_put_many(coqueue_t *q, const void *items, size_t n,
@@ -189,14 +174,16 @@ int coqueue_put_many(coqueue_t *q, const void *items, size_t n,
 	*done = 0;
 	if (!q || (!items && n) || !deadline_is_valid(deadline))
 		return EINVAL;
-	return n ? put(q, items, n, deadline, done) : 0;
+	if (n == 0)
+		return 0;
+	return put_slow(q, items, n, deadline, done);
 }
 
 /* ---- get ------------------------------------------------------------------ */
 
-/* In a section, which it leaves: nothing was taken, err says why. */
+/* All that is not over at the first try. */
 static cold int get_slow(struct coqueue *q, void *items, size_t n,
-			 const struct timespec *deadline, size_t *done, int err)
+			 const struct timespec *deadline, size_t *done)
 {
 	struct call c = {
 		.queue = q,
@@ -209,51 +196,45 @@ static cold int get_slow(struct coqueue *q, void *items, size_t n,
 		.done = done,
 	};
 
-	*done = 0;
-	return call_go_on(&c, err, false);
+	return call_run(&c);
 }
 
-hot_inline int get(struct coqueue *q, void *items, size_t n,
-		   const struct timespec *deadline, size_t *done)
+hot_inline int get(struct coqueue *q, void *item,
+		   const struct timespec *deadline)
 {
-	struct waiter *w;
-	int err;
-
+	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
+		return get_slow(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	err = COQUEUE_FASTPATH ? attempt_get(q, items, n, done) : BUSY;
-	if (unlikely(err))
-		return get_slow(q, items, n, deadline, done, err);
-	w = line_published(&q->putters);
+	if (likely(queue_state(q) != COQUEUE_SHUT) &&
+	    likely(ring_get_one(&q->ring, item))) {
+		if (unlikely(line_is_armed(&q->putters)))
+			return call_wake(&q->putters);
+		rcu_reader_leave();
+		return 0;
+	}
 	rcu_reader_leave();
-	waiter_wake(w);
-	return 0;
-}
-
-int coqueue_get_until(coqueue_t *q, void *item, const struct timespec *deadline)
-{
-	size_t done;
-
-	if (unlikely(!q || !item || !deadline_is_valid(deadline)))
-		return EINVAL;
-	return get(q, item, 1, deadline, &done);
+	return get_slow(q, item, 1, deadline, NULL);
 }
 
 int coqueue_get(coqueue_t *q, void *item)
 {
-	size_t done;
-
-	if (unlikely(!q || !item))
+	if (unlikely(!q) || unlikely(!item))
 		return EINVAL;
-	return get(q, item, 1, NULL, &done);
+	return get(q, item, NULL);
 }
 
 int coqueue_try_get(coqueue_t *q, void *item)
 {
-	size_t done;
-
-	if (unlikely(!q || !item))
+	if (unlikely(!q) || unlikely(!item))
 		return EINVAL;
-	return get(q, item, 1, COQUEUE_NOWAIT, &done);
+	return get(q, item, COQUEUE_NOWAIT);
+}
+
+int coqueue_get_until(coqueue_t *q, void *item, const struct timespec *deadline)
+{
+	if (unlikely(!q) || unlikely(!item) || !deadline_is_valid(deadline))
+		return EINVAL;
+	return get(q, item, deadline);
 }
 
 /* Wait for the first, then take what is there, as far as it goes. */
@@ -261,7 +242,7 @@ int coqueue_get_many(coqueue_t *q, void *items, size_t n,
 		     const struct timespec *deadline, size_t *done)
 {
 	unsigned char *to = items;
-	size_t unused, more;
+	size_t unused, before;
 	int err;
 
 	if (!done)
@@ -271,41 +252,30 @@ int coqueue_get_many(coqueue_t *q, void *items, size_t n,
 		return EINVAL;
 	if (n == 0)
 		return 0;
-	err = get(q, to, n, deadline, done);
-	while (!err && *done < n &&
-	       !get(q, to + *done * q->ring.item_size, n - *done,
-		    COQUEUE_NOWAIT, &more))
-		*done += more;
-	return err;
+	do {
+		before = *done;
+		err = get_slow(q, to + before * q->ring.item_size, n - before,
+			       before ? COQUEUE_NOWAIT : deadline, done);
+	} while (!err && *done < n);
+	return *done ? 0 : err;
 }
 
 /* ---- peek ----------------------------------------------------------------- */
 
-static int peek(struct coqueue *q, void *item, const struct timespec *deadline)
+int coqueue_peek_until(coqueue_t *q, void *item,
+		       const struct timespec *deadline)
 {
 	struct call c = {
 		.queue = q,
 		.attempt = call_peek,
-		.line = &q->getters,
 		.deadline = deadline,
 		.items = item,
 	};
-	int err;
 
-	rcu_reader_enter();
-	err = COQUEUE_FASTPATH ? attempt_peek(q, item) : BUSY;
-	if (err)
-		return call_go_on(&c, err, false);
-	rcu_reader_leave();
-	return 0;
-}
-
-int coqueue_peek_until(coqueue_t *q, void *item,
-		       const struct timespec *deadline)
-{
 	if (!q || !item || !deadline_is_valid(deadline))
 		return EINVAL;
-	return peek(q, item, deadline);
+	c.line = &q->getters;
+	return call_run(&c);
 }
 
 int coqueue_peek(coqueue_t *q, void *item)

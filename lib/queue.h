@@ -83,15 +83,14 @@ struct call {
 	const struct timespec *deadline; /* valid */
 	unsigned char *items;
 	size_t left;                     /* items still wanted */
-	size_t *done;                    /* items moved so far */
+	size_t *done;                    /* items moved so far; may be NULL */
 };
 
-/*
- * Go on with a call whose first attempt was answered with `err`, after having
- * moved something or not.  It is called in the read-side section of that
- * attempt, and leaves it.
- */
-cold int call_go_on(struct call *c, int err, bool moved);
+/* Run a call to its end. */
+int call_run(struct call *c);
+
+/* The end of a call that found the other line armed: leave the section, wake. */
+cold int call_wake(struct line *other);
 
 /* ---- shutdown.c ----------------------------------------------------------- */
 

@@ -41,6 +41,16 @@ extern char rcu_grace_edge;
 #define rcu_tell_grace() ((void)0)
 #endif
 
+/* Whether rcu_reader_enter() can do without registering the thread first. */
+hot_inline bool rcu_reader_known(void)
+{
+#if RCU_INLINE_READERS
+	return URCU_TLS(urcu_bp_reader) != NULL;
+#else
+	return true;
+#endif
+}
+
 hot_inline void rcu_reader_enter(void)
 {
 	urcu_bp_read_lock();

@@ -8,47 +8,47 @@
 
 #include "store_ring.h"
 
-/* The item comes first in a slot, aligned as the item's size suggests. */
+/* Bytes from slot to slot; items are aligned as malloc() would. */
 static size_t ring_stride(size_t item_size)
 {
-	size_t align = item_size % alignof(max_align_t) ? alignof(uint64_t)
+	size_t bytes = sizeof(uint64_t) + sync_slot_bytes(item_size);
+	size_t align = item_size % alignof(max_align_t) ? sizeof(uint64_t)
 							: alignof(max_align_t);
-	size_t bytes = sync_slot_bytes(item_size) + sizeof(uint64_t);
 
 	return (bytes + align - 1) & ~(align - 1);
 }
 
+/* Of the first stamp, so that the first item is aligned to the utmost. */
+#define FIRST_STAMP (alignof(max_align_t) - sizeof(uint64_t))
+
 size_t ring_bytes(size_t capacity, size_t item_size)
 {
-	size_t stride, bytes;
+	size_t bytes;
 
-	/* far from where stride or position arithmetic could overflow */
-	if (item_size > SIZE_MAX / 4 || capacity > SIZE_MAX / 4)
+	/* far from where rounding or positions could overflow */
+	if (item_size > SIZE_MAX / 4 ||
+	    __builtin_mul_overflow(ring_stride(item_size), capacity, &bytes) ||
+	    bytes > SIZE_MAX / 4)
 		return 0;
-	stride = ring_stride(item_size);
-	if (__builtin_mul_overflow(stride, capacity, &bytes) ||
-	    bytes > PTRDIFF_MAX)
-		return 0;
-	return bytes;
+	return FIRST_STAMP + bytes;
 }
 
-void ring_init(struct ring *r, size_t capacity, size_t item_size, void *slots)
+void ring_init(struct ring *r, size_t capacity, size_t item_size, void *memory)
 {
-	uint64_t mask = 0;
+	uint64_t p = 0;
 
-	while (mask < capacity - 1)
-		mask = mask << 1 | 1;
-	r->slots = slots;
+	r->slots = (unsigned char *)memory + FIRST_STAMP;
 	r->stride = ring_stride(item_size);
-	r->stamp_at = sync_slot_bytes(item_size);
+	r->last = (capacity - 1) * r->stride;
+	r->mask = 1;
+	while (r->mask < r->last)
+		r->mask = r->mask << 1 | 1;
 	r->item_size = item_size;
 	r->capacity = capacity;
-	r->index_mask = mask;
-	r->lap = (mask + 1) << 1;
 	sync_init(&r->tail, 0);
 	sync_init(&r->head, 0);
-	for (uint64_t i = 0; i < capacity; i++)
-		sync_init(ring_stamp(r, i << 1), i << 1);
+	for (size_t i = 0; i < capacity; i++, p += r->stride)
+		sync_init(ring_stamp(r, p), p);
 }
 
 void ring_close(struct ring *r)
@@ -69,12 +69,12 @@ void *ring_taken(struct ring *r, uint64_t p)
 {
 	/* [ring.2] acquire: with [ring.1], the item is there */
 	(void)sync_load(ring_stamp(r, p), acquire);
-	return ring_slot(r, p);
+	return sync_slot_item(ring_stamp(r, p) + 1);
 }
 
 uint64_t ring_count(const struct ring *r, uint64_t p)
 {
-	return p / r->lap * r->capacity + ((p >> 1) & r->index_mask);
+	return p / ring_lap(r) * r->capacity + (p & r->mask) / r->stride;
 }
 
 uint64_t ring_puts(const struct ring *r)
@@ -134,11 +134,14 @@ bool ring_can_get(const struct ring *r)
 }
 
 /*
+ * Nothing could be done at *p: say why, or move *p to where it can be tried
+ * again and return STORE_DONE.
+ *
  * Full at the instant when head is read: tail is p or beyond, and head is one
- * lap behind p.  Mirrored in ring_get_refused(): empty when tail is read, for
- * then head is p or beyond and tail is p.
+ * lap behind p.  Mirrored below: empty at the instant when tail is read, for
+ * head is p or beyond, and tail is p.
  */
-cold enum store_result ring_put_refused(const struct ring *r, uint64_t *p)
+static enum store_result ring_put_refused(const struct ring *r, uint64_t *p)
 {
 	uint64_t now;
 
@@ -146,7 +149,7 @@ cold enum store_result ring_put_refused(const struct ring *r, uint64_t *p)
 		return STORE_CLOSED;
 	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
-	if (sync_load(&r->head, relaxed) == *p - r->lap)
+	if (sync_load(&r->head, relaxed) == *p - ring_lap(r))
 		return STORE_NONE;
 	now = sync_load(&r->tail, relaxed);
 	/* [ring.4] acquire: with [ring.3]; nothing is read through it */
@@ -156,7 +159,7 @@ cold enum store_result ring_put_refused(const struct ring *r, uint64_t *p)
 	return STORE_DONE;
 }
 
-cold enum store_result ring_get_refused(const struct ring *r, uint64_t *p)
+static enum store_result ring_get_refused(const struct ring *r, uint64_t *p)
 {
 	uint64_t now;
 
@@ -172,4 +175,113 @@ cold enum store_result ring_get_refused(const struct ring *r, uint64_t *p)
 		return STORE_BUSY;
 	*p = now;
 	return STORE_DONE;
+}
+
+/* How many of n slots from p on are free; *end: the position after them. */
+static size_t ring_free_from(const struct ring *r, uint64_t p, size_t n,
+			     uint64_t *end)
+{
+	size_t m = 0;
+
+	/* [ring.4] acquire: with [ring.3], the get is done with it */
+	while (m < n && sync_load(ring_stamp(r, p), acquire) == p) {
+		p = ring_next(r, p);
+		m++;
+	}
+	*end = p;
+	return m;
+}
+
+/* How many of n slots from p on hold an item; *end: the position after them. */
+static size_t ring_held_from(const struct ring *r, uint64_t p, size_t n,
+			     uint64_t *end)
+{
+	size_t m = 0;
+
+	/* [ring.2] acquire: with [ring.1], the item is there */
+	while (m < n &&
+	       sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD)) {
+		p = ring_next(r, p);
+		m++;
+	}
+	*end = p;
+	return m;
+}
+
+enum store_result ring_put(struct ring *r, const void *items, size_t n,
+			   size_t *done)
+{
+	const unsigned char *from = items;
+	uint64_t p = sync_load(&r->tail, relaxed), seen, end;
+	_Atomic uint64_t *stamp;
+	enum store_result why;
+
+	for (;; p = seen) {
+		*done = ring_free_from(r, p, n, &end);
+		seen = p;
+		if (*done == 0) {
+			why = ring_put_refused(r, &seen);
+			if (why != STORE_DONE)
+				return why;
+		} else if (sync_cas(&r->tail, &seen, end, relaxed)) {
+			break;
+		}
+	}
+	for (; p != end; p = ring_next(r, p), from += r->item_size) {
+		stamp = ring_stamp(r, p);
+		ring_fill(r, stamp, from);
+		/* [ring.1] release: publishes the item to [ring.2] */
+		sync_store(stamp, p | RING_HELD, release);
+	}
+	return STORE_DONE;
+}
+
+enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done)
+{
+	unsigned char *to = items;
+	uint64_t p = sync_load(&r->head, relaxed), seen, end;
+	_Atomic uint64_t *stamp;
+	enum store_result why;
+
+	for (;; p = seen) {
+		*done = ring_held_from(r, p, n, &end);
+		seen = p;
+		if (*done == 0) {
+			why = ring_get_refused(r, &seen);
+			if (why != STORE_DONE)
+				return why;
+		} else if (sync_cas(&r->head, &seen, end, relaxed)) {
+			break;
+		}
+	}
+	for (; p != end; p = ring_next(r, p), to += r->item_size) {
+		stamp = ring_stamp(r, p);
+		ring_empty(r, stamp, to);
+		/* [ring.3] release: hands the slot to [ring.4] */
+		sync_store(stamp, p + ring_lap(r), release);
+	}
+	return STORE_DONE;
+}
+
+enum store_result ring_peek(struct ring *r, void *item)
+{
+	uint64_t p = sync_load(&r->head, relaxed), now, end;
+	enum store_result why;
+
+	for (;; p = now) {
+		now = p;
+		if (ring_held_from(r, p, 1, &end) == 0) {
+			why = ring_get_refused(r, &now);
+			if (why != STORE_DONE)
+				return why;
+			continue;
+		}
+		ring_empty(r, ring_stamp(r, p), item);
+		/* [ring.6] acquire: with [ring.5], if the words are of a later
+		 * put, head is seen to have moved */
+		sync_fence_acquire();
+		now = sync_load(&r->head, relaxed);
+		if (now == p)
+			return STORE_DONE;
+	}
 }

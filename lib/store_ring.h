@@ -10,10 +10,12 @@
  *     | stamp p|1 | stamp p|1 | stamp p   | stamp p   |
  *     +-----------+-----------+-----------+-----------+
  *
- * A position p counts puts (tail) or gets (head).  It is an even number: the
- * lap in the upper bits, then the index of the slot, then one bit that is 0.
- * That bit says "held" in a stamp and "gate closed" in the tail; so a stamp
- * never equals a closed tail, and the open path pays nothing for the gate.
+ * A position p counts puts (tail) or gets (head).  The upper bits are the lap,
+ * the lower ones (p & mask) the offset of the slot in bytes, so that the way
+ * from a position to its slot is one "and".  Offsets are even: bit 0 says
+ * "held" in a stamp and "gate closed" in the tail.  A stamp thus never equals
+ * a closed tail, and the open path pays nothing for the gate.  Positions wrap
+ * after 2^64 bytes of slots have gone through the ring.
  *
  * Invariants, with "lap" for the distance of a position to the same slot one
  * round later:
@@ -59,23 +61,22 @@
 
 struct ring {
 	/* written by ring_init() alone */
-	unsigned char *slots;
-	size_t stride;       /* bytes from slot to slot */
-	size_t stamp_at;     /* bytes from the item to its stamp */
-	size_t item_size;    /* bytes */
-	uint64_t capacity;   /* slots */
-	uint64_t lap;        /* distance between a slot's positions */
-	uint64_t index_mask; /* of p / 2 */
+	unsigned char *slots; /* each a stamp, then an item */
+	uint64_t mask;        /* of the offset in a position */
+	uint64_t last;        /* offset of the last slot */
+	uint64_t stride;      /* bytes from slot to slot */
+	size_t item_size;     /* bytes */
+	size_t capacity;      /* slots */
 
 	on_own_line _Atomic uint64_t tail; /* next put; gate: under lock */
 	on_own_line _Atomic uint64_t head; /* next get */
 };
 
-/* Bytes of slots for `capacity` items, or 0 if that overflows. */
+/* Bytes that ring_init() needs for the slots, or 0 if that overflows. */
 size_t ring_bytes(size_t capacity, size_t item_size);
 
-/* Make an empty ring of `slots`, ring_bytes() long, aligned as by malloc(). */
-void ring_init(struct ring *r, size_t capacity, size_t item_size, void *slots);
+/* Make an empty ring in ring_bytes() of memory, aligned as by malloc(). */
+void ring_init(struct ring *r, size_t capacity, size_t item_size, void *memory);
 
 /* Under lock: no put takes effect from now on. */
 void ring_close(struct ring *r);
@@ -105,135 +106,87 @@ bool ring_can_get(const struct ring *r);
 
 /* ---- slots ---------------------------------------------------------------- */
 
-hot_inline unsigned char *ring_slot(const struct ring *r, uint64_t p)
-{
-	return r->slots + ((p >> 1) & r->index_mask) * r->stride;
-}
-
-hot_inline _Atomic uint64_t *ring_item(const struct ring *r, uint64_t p)
-{
-	return (void *)ring_slot(r, p);
-}
-
 hot_inline _Atomic uint64_t *ring_stamp(const struct ring *r, uint64_t p)
 {
-	return (void *)(ring_slot(r, p) + r->stamp_at);
+	return (void *)(r->slots + (p & r->mask));
 }
 
 hot_inline uint64_t ring_next(const struct ring *r, uint64_t p)
 {
-	uint64_t index = (p >> 1) & r->index_mask;
-
-	if (likely(index + 1 < r->capacity))
-		return p + 2;
-	return (p | (r->lap - 1)) + 1;
+	if (likely((p & r->mask) != r->last))
+		return p + r->stride;
+	return (p | r->mask) + 1;
 }
 
-/* ---- put, get, peek ------------------------------------------------------- */
+/* The distance between two positions of one slot. */
+hot_inline uint64_t ring_lap(const struct ring *r)
+{
+	return r->mask + 1;
+}
+
+/* Into the slot of a put that has been claimed; it is to be published. */
+hot_inline void ring_fill(struct ring *r, _Atomic uint64_t *stamp,
+			  const void *item)
+{
+	/* [ring.5] release: with [ring.6], words that a peek may read come
+	 * after the move of head that [ring.4] has seen */
+	sync_fence_release();
+	sync_slot_write(stamp + 1, item, r->item_size);
+}
+
+/* Out of the slot of a get that has been claimed; it is to be handed back. */
+hot_inline void ring_empty(struct ring *r, _Atomic uint64_t *stamp, void *item)
+{
+	sync_slot_read(stamp + 1, item, r->item_size);
+}
 
 /*
- * Nothing could be done at *p: say why, or move *p to where it can be tried
- * again and return STORE_DONE.
+ * The fast path: one item, one try.  False says nothing: somebody was quicker,
+ * or it is full (empty), busy or closed; ring_put() and ring_get() know.
+ *
+ * It publishes by a sequentially consistent exchange, which at the same time
+ * is the caller's full fence before it looks for waiters [wait.2].  (A release
+ * store and a fence of its own: 14.4 ns for a put and a get; this: 13.6.)
  */
-enum store_result ring_put_refused(const struct ring *r, uint64_t *p);
-enum store_result ring_get_refused(const struct ring *r, uint64_t *p);
-
-/* Put up to n items; *done tells how many when the result is STORE_DONE. */
-hot_inline enum store_result ring_put(struct ring *r, const void *items,
-				      size_t n, size_t *done)
+hot_inline bool ring_put_one(struct ring *r, const void *item)
 {
-	const unsigned char *from = items;
 	uint64_t p = sync_load(&r->tail, relaxed);
-	uint64_t first, end;
-	size_t m;
+	_Atomic uint64_t *stamp = ring_stamp(r, p);
 
-	do {
-		/* [ring.4] acquire: with [ring.3], the get is done with it */
-		for (m = 0, end = p;
-		     m < n && sync_load(ring_stamp(r, end), acquire) == end; m++)
-			end = ring_next(r, end);
-		if (unlikely(m == 0)) {
-			enum store_result why = ring_put_refused(r, &p);
-
-			if (why != STORE_DONE)
-				return why;
-		}
-		first = p;
-	} while (unlikely(m == 0) ||
-		 unlikely(!sync_cas(&r->tail, &p, end, relaxed)));
-	for (p = first; p != end; p = ring_next(r, p)) {
-		/* [ring.5] release: for [ring.6], words that a peek may read
-		 * come after the move of head that [ring.4] has seen */
-		sync_fence_release();
-		sync_slot_write(ring_item(r, p), from, r->item_size);
-		/* [ring.1] release: publishes the item to [ring.2] */
-		sync_store(ring_stamp(r, p), p | RING_HELD, release);
-		from += r->item_size;
-	}
-	*done = m;
-	return STORE_DONE;
+	/* [ring.4] acquire: with [ring.3], the get is done with it */
+	if (unlikely(sync_load(stamp, acquire) != p) ||
+	    unlikely(!sync_cas(&r->tail, &p, ring_next(r, p), relaxed)))
+		return false;
+	ring_fill(r, stamp, item);
+	/* [ring.1] release: publishes the item to [ring.2]; and [wait.2] */
+	(void)sync_swap(stamp, p | RING_HELD, seq_cst);
+	return true;
 }
 
-/* Get up to n items; *done tells how many when the result is STORE_DONE. */
-hot_inline enum store_result ring_get(struct ring *r, void *items, size_t n,
-				      size_t *done)
+hot_inline bool ring_get_one(struct ring *r, void *item)
 {
-	unsigned char *to = items;
 	uint64_t p = sync_load(&r->head, relaxed);
-	uint64_t first, end;
-	size_t m;
+	_Atomic uint64_t *stamp = ring_stamp(r, p);
 
-	do {
-		/* [ring.2] acquire: with [ring.1], the item is there */
-		for (m = 0, end = p;
-		     m < n && sync_load(ring_stamp(r, end), acquire) ==
-				      (end | RING_HELD);
-		     m++)
-			end = ring_next(r, end);
-		if (unlikely(m == 0)) {
-			enum store_result why = ring_get_refused(r, &p);
-
-			if (why != STORE_DONE)
-				return why;
-		}
-		first = p;
-	} while (unlikely(m == 0) ||
-		 unlikely(!sync_cas(&r->head, &p, end, relaxed)));
-	for (p = first; p != end; p = ring_next(r, p)) {
-		sync_slot_read(ring_item(r, p), to, r->item_size);
-		/* [ring.3] release: hands the slot to [ring.4] */
-		sync_store(ring_stamp(r, p), p + r->lap, release);
-		to += r->item_size;
-	}
-	*done = m;
-	return STORE_DONE;
+	/* [ring.2] acquire: with [ring.1], the item is there */
+	if (unlikely(sync_load(stamp, acquire) != (p | RING_HELD)) ||
+	    unlikely(!sync_cas(&r->head, &p, ring_next(r, p), relaxed)))
+		return false;
+	ring_empty(r, stamp, item);
+	/* [ring.3] release: hands the slot to [ring.4]; and [wait.2] */
+	(void)sync_swap(stamp, p + ring_lap(r), seq_cst);
+	return true;
 }
+
+/*
+ * Up to n items; *done tells how many when the result is STORE_DONE.  Items
+ * that are moved together are claimed together.
+ */
+enum store_result ring_put(struct ring *r, const void *items, size_t n,
+			   size_t *done);
+enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done);
 
 /* Copy the first item and leave it there. */
-static inline enum store_result ring_peek(struct ring *r, void *item)
-{
-	uint64_t p = sync_load(&r->head, relaxed);
-
-	for (;;) {
-		/* [ring.2] acquire: with [ring.1], the item is there */
-		if (sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD)) {
-			uint64_t now;
-
-			sync_slot_read(ring_item(r, p), item, r->item_size);
-			/* [ring.6] acquire: with [ring.5], if the words are
-			 * of a later put, head is seen to have moved */
-			sync_fence_acquire();
-			now = sync_load(&r->head, relaxed);
-			if (likely(now == p))
-				return STORE_DONE;
-			p = now;
-		} else {
-			enum store_result why = ring_get_refused(r, &p);
-
-			if (why != STORE_DONE)
-				return why;
-		}
-	}
-}
+enum store_result ring_peek(struct ring *r, void *item);
 
 #endif

@@ -83,24 +83,40 @@ static inline size_t sync_slot_bytes(size_t item_size)
 	return (item_size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
 }
 
-static inline void sync_slot_write(_Atomic uint64_t *slot, const void *item,
-				   size_t size)
+/* The item where it lies, once nobody else works on the slot. */
+static inline void *sync_slot_item(_Atomic uint64_t *slot)
+{
+	return (void *)(uintptr_t)slot;
+}
+
+/* Where byte i of memory is in a word, as a shift. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define SYNC_BYTE_SHIFT(i) (8 * (i))
+#else
+#define SYNC_BYTE_SHIFT(i) (56 - 8 * (i))
+#endif
+
+/* Odd ends go byte by byte: a call to memcpy() would burden the fast path. */
+hot_inline void sync_slot_write(_Atomic uint64_t *slot, const void *item,
+				size_t size)
 {
 	const unsigned char *from = item;
-	uint64_t word = 0;
+	uint64_t word;
 
 	for (; size >= sizeof(word); size -= sizeof(word)) {
 		memcpy(&word, from, sizeof(word));
 		atomic_store_explicit(slot++, word, memory_order_relaxed);
 		from += sizeof(word);
 	}
-	if (size) {
-		memcpy(&word, from, size);
-		atomic_store_explicit(slot, word, memory_order_relaxed);
-	}
+	if (likely(size == 0))
+		return;
+	word = 0;
+	for (size_t i = 0; i < size; i++)
+		word |= (uint64_t)from[i] << SYNC_BYTE_SHIFT(i);
+	atomic_store_explicit(slot, word, memory_order_relaxed);
 }
 
-static inline void sync_slot_read(_Atomic uint64_t *slot, void *item, size_t size)
+hot_inline void sync_slot_read(_Atomic uint64_t *slot, void *item, size_t size)
 {
 	unsigned char *to = item;
 	uint64_t word;
@@ -110,10 +126,11 @@ static inline void sync_slot_read(_Atomic uint64_t *slot, void *item, size_t siz
 		memcpy(to, &word, sizeof(word));
 		to += sizeof(word);
 	}
-	if (size) {
-		word = atomic_load_explicit(slot, memory_order_relaxed);
-		memcpy(to, &word, size);
-	}
+	if (likely(size == 0))
+		return;
+	word = atomic_load_explicit(slot, memory_order_relaxed);
+	for (size_t i = 0; i < size; i++)
+		to[i] = (unsigned char)(word >> SYNC_BYTE_SHIFT(i));
 }
 
 /* ---- locks ---------------------------------------------------------------- */

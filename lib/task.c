@@ -103,19 +103,13 @@ int coqueue_join_until(coqueue_t *q, const struct timespec *deadline)
 	struct call c = {
 		.queue = q,
 		.attempt = call_join,
-		.line = &q->joiners,
 		.deadline = deadline,
 	};
-	int err;
 
 	if (!q || !deadline_is_valid(deadline))
 		return EINVAL;
-	rcu_reader_enter();
-	err = call_join(&c);
-	if (err)
-		return call_go_on(&c, err, false);
-	rcu_reader_leave();
-	return 0;
+	c.line = &q->joiners;
+	return call_run(&c);
 }
 
 int coqueue_join(coqueue_t *q)

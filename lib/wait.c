@@ -121,13 +121,13 @@ struct waiter *line_nudge_locked(struct line *line)
 	return line_claim_locked(line, UINT64_MAX);
 }
 
-cold struct waiter *line_disarm_locked(struct line *line)
+struct waiter *line_disarm_locked(struct line *line)
 {
 	sync_store(&line->armed, 0, relaxed);
 	return line_claim_locked(line, UINT64_MAX);
 }
 
-cold struct waiter *line_disarm(struct line *line)
+struct waiter *line_disarm(struct line *line)
 {
 	struct waiter *w;
 

@@ -118,27 +118,27 @@ struct waiter *line_pass_on_locked(struct line *line);
 struct waiter *line_nudge_locked(struct line *line);
 
 /*
- * Something was published: choose whom to wake, or NULL.  Without the lock the
- * caller is in a read-side section, which keeps the line's memory.
+ * Whether somebody must be woken for what was just published: by a sequentially
+ * consistent exchange, or (line_published) by anything.  If so, one of the two
+ * below chooses whom, or NULL: somebody else was quicker.
  */
-cold struct waiter *line_disarm(struct line *line);
-cold struct waiter *line_disarm_locked(struct line *line);
-
-/* [wait.2] full fence: with [wait.1], publish before looking at `armed` */
-#define LINE_PUBLISHED(line, disarm)                                           \
-	(sync_fence(), likely(!sync_load(&(line)->armed, relaxed))             \
-			       ? NULL                                          \
-			       : disarm(line))
-
-hot_inline struct waiter *line_published(struct line *line)
+hot_inline bool line_is_armed(struct line *line)
 {
-	return LINE_PUBLISHED(line, line_disarm);
+	/* [wait.2] seq_cst: with [wait.1], after the exchange that published */
+	return sync_load(&line->armed, seq_cst);
 }
 
-static inline struct waiter *line_published_locked(struct line *line)
+static inline bool line_published(struct line *line)
 {
-	return LINE_PUBLISHED(line, line_disarm_locked);
+	/* [wait.2] full fence: with [wait.1], publish before looking at it */
+	sync_fence();
+	return line_is_armed(line);
 }
+
+/* Without the lock the caller is in a read-side section, which keeps the
+ * line's memory. */
+struct waiter *line_disarm(struct line *line);
+struct waiter *line_disarm_locked(struct line *line);
 
 static inline void waiter_wake(struct waiter *w)
 {
