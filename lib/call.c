@@ -189,7 +189,7 @@ static int call_wait(struct call *c, bool patient)
 	struct backoff backoff = {0};
 	int err = BUSY;
 
-	for (unsigned i = 0; patient && must_wait(err) && i < YIELDS; i++) {
+	for (int i = 0; patient && must_wait(err) && i < YIELDS; i++) {
 		sync_yield();
 		err = call_attempt(c);
 	}
@@ -206,7 +206,7 @@ static int call_spin(struct call *c, struct waiter **wake)
 {
 	int err = EAGAIN;
 
-	for (unsigned i = 0; must_wait(err) && !*wake && i < SPINS; i++) {
+	for (int i = 0; must_wait(err) && !*wake && i < SPINS; i++) {
 		sync_pause();
 		if (c->line->ready(c->line))
 			err = call_attempt_reader(c, wake);
@@ -222,7 +222,6 @@ int call_run(struct call *c)
 
 	if (!nowait)
 		c->deadline = deadline_saturate(c->deadline);
-	rcu_reader_enter();
 	if (COQUEUE_FASTPATH)
 		err = call_attempt_reader(c, &w);
 	patient = must_wait(err) && !nowait && !deadline_has_passed(c->deadline);

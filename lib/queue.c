@@ -107,7 +107,7 @@ bool queue_ready_to_get(struct line *line)
 
 /* ---- put ------------------------------------------------------------------ */
 
-/* All that is not over at the first try. */
+/* In a section, which it leaves: all that is not over at the first try. */
 static cold int put_slow(struct coqueue *q, const void *items, size_t n,
 			 const struct timespec *deadline, size_t *done)
 {
@@ -125,11 +125,18 @@ static cold int put_slow(struct coqueue *q, const void *items, size_t n,
 	return call_run(&c);
 }
 
+static cold int put_begin(struct coqueue *q, const void *items, size_t n,
+			  const struct timespec *deadline, size_t *done)
+{
+	rcu_reader_enter();
+	return put_slow(q, items, n, deadline, done);
+}
+
 hot_inline int put(struct coqueue *q, const void *item,
 		   const struct timespec *deadline)
 {
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
-		return put_slow(q, item, 1, deadline, NULL);
+		return put_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
 	if (likely(queue_state(q) == COQUEUE_OPEN) &&
 	    likely(ring_put_one(&q->ring, item))) {
@@ -138,7 +145,6 @@ hot_inline int put(struct coqueue *q, const void *item,
 		rcu_reader_leave();
 		return 0;
 	}
-	rcu_reader_leave();
 	return put_slow(q, item, 1, deadline, NULL);
 }
 
@@ -176,12 +182,12 @@ int coqueue_put_many(coqueue_t *q, const void *items, size_t n,
 		return EINVAL;
 	if (n == 0)
 		return 0;
-	return put_slow(q, items, n, deadline, done);
+	return put_begin(q, items, n, deadline, done);
 }
 
 /* ---- get ------------------------------------------------------------------ */
 
-/* All that is not over at the first try. */
+/* In a section, which it leaves: all that is not over at the first try. */
 static cold int get_slow(struct coqueue *q, void *items, size_t n,
 			 const struct timespec *deadline, size_t *done)
 {
@@ -199,11 +205,18 @@ static cold int get_slow(struct coqueue *q, void *items, size_t n,
 	return call_run(&c);
 }
 
+static cold int get_begin(struct coqueue *q, void *items, size_t n,
+			  const struct timespec *deadline, size_t *done)
+{
+	rcu_reader_enter();
+	return get_slow(q, items, n, deadline, done);
+}
+
 hot_inline int get(struct coqueue *q, void *item,
 		   const struct timespec *deadline)
 {
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
-		return get_slow(q, item, 1, deadline, NULL);
+		return get_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
 	if (likely(queue_state(q) != COQUEUE_SHUT) &&
 	    likely(ring_get_one(&q->ring, item))) {
@@ -212,7 +225,6 @@ hot_inline int get(struct coqueue *q, void *item,
 		rcu_reader_leave();
 		return 0;
 	}
-	rcu_reader_leave();
 	return get_slow(q, item, 1, deadline, NULL);
 }
 
@@ -237,13 +249,11 @@ int coqueue_get_until(coqueue_t *q, void *item, const struct timespec *deadline)
 	return get(q, item, deadline);
 }
 
-/* Wait for the first, then take what is there, as far as it goes. */
+/* What is there after the wait is claimed at once. */
 int coqueue_get_many(coqueue_t *q, void *items, size_t n,
 		     const struct timespec *deadline, size_t *done)
 {
-	unsigned char *to = items;
-	size_t unused, before;
-	int err;
+	size_t unused;
 
 	if (!done)
 		done = &unused;
@@ -252,12 +262,7 @@ int coqueue_get_many(coqueue_t *q, void *items, size_t n,
 		return EINVAL;
 	if (n == 0)
 		return 0;
-	do {
-		before = *done;
-		err = get_slow(q, to + before * q->ring.item_size, n - before,
-			       before ? COQUEUE_NOWAIT : deadline, done);
-	} while (!err && *done < n);
-	return *done ? 0 : err;
+	return get_begin(q, items, n, deadline, done);
 }
 
 /* ---- peek ----------------------------------------------------------------- */
@@ -275,6 +280,7 @@ int coqueue_peek_until(coqueue_t *q, void *item,
 	if (!q || !item || !deadline_is_valid(deadline))
 		return EINVAL;
 	c.line = &q->getters;
+	rcu_reader_enter();
 	return call_run(&c);
 }
 

@@ -86,7 +86,7 @@ struct call {
 	size_t *done;                    /* items moved so far; may be NULL */
 };
 
-/* Run a call to its end. */
+/* Run a call to its end.  It is called in a read-side section and leaves it. */
 int call_run(struct call *c);
 
 /* The end of a call that found the other line armed: leave the section, wake. */

@@ -79,10 +79,7 @@ int coqueue_task_done(coqueue_t *q, size_t n)
 		/* [task.1] release: with [task.2], and acquire, so that what
 		 * earlier calls released goes on to [task.2] */
 	} while (!sync_cas(&q->finished, &finished, finished + n, acq_rel));
-	/* [wait.2] full fence: with [wait.1], count before looking at `armed` */
-	sync_fence();
-	joiners = sync_load(&q->joiners.armed, relaxed) &&
-		  queue_unfinished(q) == 0;
+	joiners = line_published(&q->joiners) && queue_unfinished(q) == 0;
 	if (joiners)
 		queue_caller_enter(q);
 	rcu_reader_leave();
@@ -109,6 +106,7 @@ int coqueue_join_until(coqueue_t *q, const struct timespec *deadline)
 	if (!q || !deadline_is_valid(deadline))
 		return EINVAL;
 	c.line = &q->joiners;
+	rcu_reader_enter();
 	return call_run(&c);
 }
 
