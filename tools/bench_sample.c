@@ -419,6 +419,7 @@ static struct reading read_all(const struct job *job)
 	return best;
 }
 
+/* With a queue that hangs this does not end; the parent ends it. */
 static struct bench_sample measure(const struct job *job)
 {
 	double seconds = job->plan->seconds;
@@ -430,8 +431,9 @@ static struct bench_sample measure(const struct job *job)
 	do {
 		sleep_for(seconds);
 		to = read_all(job);
-	} while (to.items - from.items < MIN_ITEMS &&
-		 to.time - from.time < seconds * MAX_STRETCH);
+	} while (to.items == from.items ||
+		 (to.items - from.items < MIN_ITEMS &&
+		  to.time - from.time < seconds * MAX_STRETCH));
 	items = (double)(to.items - from.items);
 	return (struct bench_sample){
 		.ns = 1e9 * (to.time - from.time) / items,
@@ -487,8 +489,6 @@ static const char *take(struct job *job, struct bench_sample *out)
 	pthread_barrier_wait(&job->run.start);
 	*out = measure(job);
 	stop_everything(job);
-	if (out->items == 0)
-		return "not one item came through";
 	return verify(job);
 }
 
