@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# "make install" into an empty directory, then a program that knows nothing
+# but pkg-config: as C and as C++, position independent and not, linked with
+# the shared and with the static library.
+. "$(dirname "$0")/script.sh"
+
+root=$scratch/root
+unset MAKEFLAGS MFLAGS
+must "make install" $MAKE -C "$top_builddir" install DESTDIR="$root" || finish
+
+pc=$(find "$root" -name coqueue.pc)
+[ -n "$pc" ] || { wrong "coqueue.pc is not installed"; finish; }
+PKG_CONFIG_PATH=$(dirname "$pc")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+PKG_CONFIG_SYSROOT_DIR=$root
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
+must "pkg-config" $PKG_CONFIG --print-errors --exists coqueue || finish
+libdir=${pc%/pkgconfig/*}
+instrument="$SANITIZER_FLAGS $COVERAGE_FLAGS"
+shared_flags="$($PKG_CONFIG --cflags --libs coqueue)"
+static_flags="$($PKG_CONFIG --static --cflags --libs coqueue)"
+
+# The compiler for C++ that goes with $CC and so with its sanitizers.
+CXX=$(echo "$CC" | sed 's/gcc/g++/;s/clang/clang++/;s/^cc/c++/')
+
+# build_and_run NAME COMPILER FLAG...: the program, within a minute.
+build_and_run()
+{
+	name=$1
+	compile="$2 -Wall -Wextra -Werror -pthread $instrument"
+	shift 2
+	must "building $name" $compile -o "$scratch/$name" $language \
+		"$srcdir/tests/installed.c" -x none "$@" || return
+	must "running $name" env LD_LIBRARY_PATH="$libdir" \
+		timeout -k 5 60 "$scratch/$name"
+	runs=$((runs + 1))
+}
+
+# needs NAME LIBRARY: whether what was built asks for a shared library.
+needs()
+{
+	readelf -d "$1" | grep -q "NEEDED.*\[$2"
+}
+
+# is_linked NAME shared|static
+is_linked()
+{
+	[ -f "$scratch/$1" ] || return
+	if needs "$scratch/$1" libcoqueue; then
+		linked=shared
+	else
+		linked=static
+	fi
+	[ $linked = "$2" ] || wrong "$1 is linked with the $linked library"
+}
+
+every_way()
+{
+	if [ -f "$libdir/libcoqueue.so" ]; then
+		build_and_run "$1-shared" "$2" $shared_flags
+		is_linked "$1-shared" shared
+		build_and_run "$1-no-pie" "$2" -fno-pie -no-pie $shared_flags
+		is_linked "$1-no-pie" shared
+	fi
+	if [ -f "$libdir/libcoqueue.a" ]; then
+		build_and_run "$1-static" "$2" $(echo "$static_flags" |
+			sed 's/-lcoqueue/-l:libcoqueue.a/')
+		is_linked "$1-static" static
+		[ -n "$SANITIZER_FLAGS" ] ||
+			build_and_run "$1-all-static" "$2" -static $static_flags
+	fi
+}
+
+shared=$libdir/libcoqueue.so
+if [ -f "$shared" ]; then
+	readelf -d "$shared" | grep -q 'FLAGS_1.*NODELETE' ||
+		wrong "libcoqueue.so can be unloaded: no NODELETE flag"
+	needs "$shared" liburcu-bp ||
+		wrong "libcoqueue.so does not ask for liburcu-bp"
+fi
+cd "$scratch" || give_up "no $scratch"
+runs=0
+language='-x c -std=c11'
+every_way c "$CC"
+if has "${CXX%% *}"; then
+	language='-x c++ -std=c++11'
+	every_way c++ "$CXX"
+else
+	note "no $CXX here: C++ not tried"
+fi
+note "$runs programs ran"
+[ $runs -gt 0 ] || wrong "no library is installed in $libdir"
+finish

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "bench.h"
+
+#include <coqueue.h>
+
+#include <gnu/libc-version.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The middle one of some figures, and how far they lie apart. */
+struct spread {
+	double median;
+	double min;
+	double max;
+};
+
+enum figure { NS, CPU_NS, TIMES_BASELINE, FIGURES };
+
+static const char *const figure_names[FIGURES] = {
+	"ns_per_item", "cpu_ns_per_item", "times_as_fast_as_baseline"};
+
+static double figure_of(const struct bench_result *result, unsigned int peer,
+			unsigned int i, enum figure figure)
+{
+	const struct bench_sample *sample = &result->samples[peer][i];
+
+	switch (figure) {
+	case NS:
+		return sample->ns;
+	case CPU_NS:
+		return sample->cpu_ns;
+	default:
+		return result->samples[BENCH_BASELINE][i].ns / sample->ns;
+	}
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct spread spread_of(const struct bench_result *result,
+			       unsigned int peer, unsigned int repeat,
+			       enum figure figure)
+{
+	double sorted[BENCH_MAX_REPEAT];
+	unsigned int i;
+
+	for (i = 0; i < repeat; i++)
+		sorted[i] = figure_of(result, peer, i, figure);
+	qsort(sorted, repeat, sizeof(sorted[0]), by_size);
+	return (struct spread){
+		.median = (sorted[(repeat - 1) / 2] + sorted[repeat / 2]) / 2,
+		.min = sorted[0],
+		.max = sorted[repeat - 1],
+	};
+}
+
+struct machine {
+	long cores;
+	char model[128];
+	struct utsname uts;
+	char date[32];
+};
+
+static void read_model(char *model, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char line[256];
+	char *value;
+
+	snprintf(model, size, "unknown");
+	while (f && fgets(line, sizeof(line), f)) {
+		value = strstr(line, ": ");
+		if (strncmp(line, "model name", 10) || !value)
+			continue;
+		snprintf(model, size, "%.*s", (int)strcspn(value + 2, "\n"),
+			 value + 2);
+		break;
+	}
+	if (f)
+		fclose(f);
+}
+
+static void read_machine(struct machine *machine)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	machine->cores = sysconf(_SC_NPROCESSORS_ONLN);
+	read_model(machine->model, sizeof(machine->model));
+	uname(&machine->uts);
+	gmtime_r(&now, &tm);
+	strftime(machine->date, sizeof(machine->date), "%Y-%m-%dT%H:%M:%SZ",
+		 &tm);
+}
+
+void bench_print_head(FILE *to, const struct bench_plan *plan)
+{
+	struct machine machine;
+
+	read_machine(&machine);
+	fprintf(to, "coqueue %s, %s\n", coqueue_version(), machine.date);
+	fprintf(to, "%ld cores, %s, %s %s, glibc %s, compiler %s\n",
+		machine.cores, machine.model, machine.uts.sysname,
+		machine.uts.release, gnu_get_libc_version(), __VERSION__);
+	fprintf(to,
+		"medians of %u samples of %g s or more (smallest - largest); "
+		"threads %s; seed %llu\n\n",
+		plan->repeat, plan->seconds,
+		plan->pin ? "pinned to cores" : "not pinned",
+		(unsigned long long)plan->seed);
+	fprintf(to, "%-10s %-9s %28s %10s %24s\n", "", "", "ns per item",
+		"cpu ns", "times as fast");
+}
+
+void bench_print_result(FILE *to, const struct bench_plan *plan,
+			const struct bench_result *result)
+{
+	struct spread ns, cpu, times;
+	unsigned int peer;
+
+	for (peer = 0; peer < BENCH_PEERS; peer++) {
+		ns = spread_of(result, peer, plan->repeat, NS);
+		cpu = spread_of(result, peer, plan->repeat, CPU_NS);
+		times = spread_of(result, peer, plan->repeat, TIMES_BASELINE);
+		fprintf(to, "%-10s %-9s %9.1f (%7.1f - %7.1f) %10.1f",
+			peer == 0 ? result->workload->name : "",
+			bench_peer_names[peer], ns.median, ns.min, ns.max,
+			cpu.median);
+		if (peer != BENCH_BASELINE)
+			fprintf(to, " %8.2f (%5.2f - %5.2f)", times.median,
+				times.min, times.max);
+		fputc('\n', to);
+	}
+	fflush(to);
+}
+
+static json_t *figure_to_json(const struct bench_result *result,
+			      unsigned int peer, unsigned int repeat,
+			      enum figure figure)
+{
+	struct spread spread = spread_of(result, peer, repeat, figure);
+	json_t *samples = json_array();
+	unsigned int i;
+
+	for (i = 0; i < repeat; i++)
+		json_array_append_new(
+			samples, json_real(figure_of(result, peer, i, figure)));
+	return json_pack("{s:f, s:f, s:f, s:o}", "median", spread.median, "min",
+			 spread.min, "max", spread.max, "samples", samples);
+}
+
+static json_t *result_to_json(const struct bench_plan *plan,
+			      const struct bench_result *result)
+{
+	const struct bench_workload *w = result->workload;
+	json_t *object =
+		json_pack("{s:s, s:s, s:i, s:i, s:i}", "name", w->name, "about",
+			  w->about, "producers", (int)w->producers, "consumers",
+			  (int)w->consumers, "capacity", (int)w->capacity);
+	json_t *peers = json_object();
+	enum figure figure;
+	unsigned int peer;
+	json_t *figures;
+
+	for (peer = 0; peer < BENCH_PEERS; peer++) {
+		figures = json_object();
+		for (figure = 0; figure < FIGURES; figure++)
+			json_object_set_new(figures, figure_names[figure],
+					    figure_to_json(result, peer,
+							   plan->repeat,
+							   figure));
+		json_object_set_new(peers, bench_peer_names[peer], figures);
+	}
+	json_object_set_new(object, "peers", peers);
+	return object;
+}
+
+static json_t *head_to_json(const struct bench_plan *plan)
+{
+	struct machine machine;
+
+	read_machine(&machine);
+	return json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:s},"
+			 " s:s, s:i, s:f, s:b, s:I}",
+			 "version", coqueue_version(), "date", machine.date,
+			 "machine", "cores", (json_int_t)machine.cores, "model",
+			 machine.model, "system", machine.uts.sysname,
+			 "release", machine.uts.release, "glibc",
+			 gnu_get_libc_version(), "compiler", __VERSION__,
+			 "baseline", bench_peer_names[BENCH_BASELINE], "repeat",
+			 (int)plan->repeat, "seconds", plan->seconds, "pinned",
+			 (int)plan->pin, "seed", (json_int_t)plan->seed);
+}
+
+const char *bench_write_json(const char *file, const struct bench_plan *plan,
+			     const struct bench_result *results, size_t n)
+{
+	json_t *root = head_to_json(plan);
+	json_t *list = json_array();
+	const char *error = NULL;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, result_to_json(plan, &results[i]));
+	if (json_object_set_new(root, "workloads", list))
+		error = "no memory";
+	else if (json_dump_file(root, file, JSON_INDENT(2)))
+		error = "cannot write the JSON file";
+	json_decref(root);
+	return error;
+}
