@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+#include <stdarg.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "crew.h"
+
+#define LIMIT_S 60
+#define ERRNO_BEFORE 4711
+
+/* ---- suites ------------------------------------------------------------- */
+
+/* A failing allocation must return NULL and a child of a threaded process may
+ * start threads: what the sanitizers forbid unless told otherwise. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void)
+{
+	return "allocator_may_return_null=1:die_after_fork=0";
+}
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text && *text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+static unsigned scale(void)
+{
+	uint64_t n = from_environment("COQUEUE_TEST_SCALE", 1);
+
+	return n ? (unsigned)n : 1;
+}
+
+unsigned scaled(unsigned rounds)
+{
+	return rounds * scale();
+}
+
+uint64_t suite_seed(void)
+{
+	static uint64_t seed;
+
+	if (!seed) {
+		struct timespec now = from_now(0);
+
+		seed = from_environment("COQUEUE_TEST_SEED",
+					(uint64_t)now.tv_nsec + 1);
+	}
+	return seed;
+}
+
+/* splitmix64 */
+uint64_t random_next(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+unsigned random_below(uint64_t *state, unsigned limit)
+{
+	return (unsigned)(random_next(state) % limit);
+}
+
+/* A hang must become a failure.  Not alarm(), which Check catches. */
+static void abort_after(int64_t nanoseconds)
+{
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGABRT,
+	};
+	struct itimerspec when = {
+		.it_value = {.tv_sec = nanoseconds / (1000 * MS)},
+	};
+	timer_t timer;
+
+	ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+	ck_assert_int_eq(timer_settime(timer, 0, &when, NULL), 0);
+}
+
+int suite_run(const char *name, const TTest *const *tests)
+{
+	Suite *suite = suite_create(name);
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	printf("COQUEUE_TEST_SEED=%llu\n", (unsigned long long)suite_seed());
+	for (; *tests; tests++) {
+		TCase *one = tcase_create((*tests)->name);
+
+		tcase_add_test(one, *tests);
+		tcase_set_timeout(one, LIMIT_S * scale() + 10);
+		suite_add_tcase(suite, one);
+	}
+	/* Without a process per test nobody else ends a test that hangs. */
+	if (srunner_fork_status(runner) == CK_NOFORK)
+		abort_after(3 * limit_ns());
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* ---- time --------------------------------------------------------------- */
+
+int64_t limit_ns(void)
+{
+	return (int64_t)LIMIT_S * scale() * 1000 * MS;
+}
+
+static struct timespec after(clockid_t clock, int64_t nanoseconds)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	t.tv_sec += nanoseconds / (1000 * MS);
+	t.tv_nsec += nanoseconds % (1000 * MS);
+	if (t.tv_nsec >= 1000 * MS) {
+		t.tv_nsec -= 1000 * MS;
+		t.tv_sec++;
+	} else if (t.tv_nsec < 0) {
+		t.tv_nsec += 1000 * MS;
+		t.tv_sec--;
+	}
+	return t;
+}
+
+struct timespec from_now(int64_t nanoseconds)
+{
+	return after(CLOCK_MONOTONIC, nanoseconds);
+}
+
+bool is_past(const struct timespec *deadline)
+{
+	struct timespec now = from_now(0);
+
+	return now.tv_sec > deadline->tv_sec ||
+	       (now.tv_sec == deadline->tv_sec &&
+		now.tv_nsec >= deadline->tv_nsec);
+}
+
+/* ---- result codes ------------------------------------------------------- */
+
+const char *code_name(int code)
+{
+	switch (code) {
+	case 0:
+		return "0";
+	case STILL_RUNS:
+		return "(still runs)";
+	case WAS_CANCELLED:
+		return "(cancelled)";
+	case ERRNO_CHANGED:
+		return "(changed errno)";
+	case COMPLAINED:
+		return "(complained)";
+	}
+	return strerrorname_np(code) ? strerrorname_np(code) : "(no errno)";
+}
+
+/* ---- every call of one shape -------------------------------------------- */
+
+typedef const struct timespec when;
+
+static int call_put(coqueue_t *q, long *item, when *deadline)
+{
+	(void)deadline;
+	return coqueue_put(q, item);
+}
+
+static int call_try_put(coqueue_t *q, long *item, when *deadline)
+{
+	(void)deadline;
+	return coqueue_try_put(q, item);
+}
+
+static int call_put_until(coqueue_t *q, long *item, when *deadline)
+{
+	return coqueue_put_until(q, item, deadline);
+}
+
+static int call_put_many(coqueue_t *q, long *item, when *deadline)
+{
+	return coqueue_put_many(q, item, 1, deadline, NULL);
+}
+
+static int call_get(coqueue_t *q, long *item, when *deadline)
+{
+	(void)deadline;
+	return coqueue_get(q, item);
+}
+
+static int call_try_get(coqueue_t *q, long *item, when *deadline)
+{
+	(void)deadline;
+	return coqueue_try_get(q, item);
+}
+
+static int call_get_until(coqueue_t *q, long *item, when *deadline)
+{
+	return coqueue_get_until(q, item, deadline);
+}
+
+static int call_get_many(coqueue_t *q, long *item, when *deadline)
+{
+	return coqueue_get_many(q, item, 1, deadline, NULL);
+}
+
+static int call_peek(coqueue_t *q, long *item, when *deadline)
+{
+	(void)deadline;
+	return coqueue_peek(q, item);
+}
+
+static int call_try_peek(coqueue_t *q, long *item, when *deadline)
+{
+	(void)deadline;
+	return coqueue_try_peek(q, item);
+}
+
+static int call_peek_until(coqueue_t *q, long *item, when *deadline)
+{
+	return coqueue_peek_until(q, item, deadline);
+}
+
+static int call_join(coqueue_t *q, long *item, when *deadline)
+{
+	(void)item;
+	(void)deadline;
+	return coqueue_join(q);
+}
+
+static int call_join_until(coqueue_t *q, long *item, when *deadline)
+{
+	(void)item;
+	return coqueue_join_until(q, deadline);
+}
+
+const struct op ops[N_OPS] = {
+	[OP_PUT] = {"put", PUTTERS, PLAIN, false, call_put},
+	[OP_TRY_PUT] = {"try_put", PUTTERS, TRY, false, call_try_put},
+	[OP_PUT_UNTIL] = {"put_until", PUTTERS, UNTIL, false, call_put_until},
+	[OP_PUT_MANY] = {"put_many", PUTTERS, UNTIL, false, call_put_many},
+	[OP_GET] = {"get", GETTERS, PLAIN, false, call_get},
+	[OP_TRY_GET] = {"try_get", GETTERS, TRY, false, call_try_get},
+	[OP_GET_UNTIL] = {"get_until", GETTERS, UNTIL, false, call_get_until},
+	[OP_GET_MANY] = {"get_many", GETTERS, UNTIL, false, call_get_many},
+	[OP_PEEK] = {"peek", GETTERS, PLAIN, true, call_peek},
+	[OP_TRY_PEEK] = {"try_peek", GETTERS, TRY, true, call_try_peek},
+	[OP_PEEK_UNTIL] = {"peek_until", GETTERS, UNTIL, true, call_peek_until},
+	[OP_JOIN] = {"join", JOINERS, PLAIN, true, call_join},
+	[OP_JOIN_UNTIL] = {"join_until", JOINERS, UNTIL, true, call_join_until},
+};
+
+int op_call(const struct op *op, coqueue_t *q, long *item,
+	    const struct timespec *deadline)
+{
+	int result;
+
+	errno = ERRNO_BEFORE;
+	result = op->call(q, item, deadline);
+	return errno == ERRNO_BEFORE ? result : ERRNO_CHANGED;
+}
+
+/* ---- queues of long ----------------------------------------------------- */
+
+coqueue_t *queue_with_attr(size_t capacity, size_t items, coqueue_attr_t attr)
+{
+	coqueue_t *q = NULL;
+
+	attr.item_size = sizeof(long);
+	ck_ok(coqueue_create(&q, capacity, &attr));
+	for (long item = 0; item < (long)items; item++)
+		ck_ok(coqueue_try_put(q, &item));
+	return q;
+}
+
+coqueue_t *queue_with(size_t capacity, size_t items)
+{
+	return queue_with_attr(capacity, items,
+			       (coqueue_attr_t)COQUEUE_ATTR_INIT);
+}
+
+coqueue_t *queue_that_blocks(const struct op *op)
+{
+	static const size_t items[N_LINES] = {
+		[PUTTERS] = 2, [GETTERS] = 0, [JOINERS] = 1};
+
+	return queue_with(2, items[op->line]);
+}
+
+void take_in_order(coqueue_t *q, long first, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		long item = -1;
+
+		ck_ok(coqueue_try_get(q, &item));
+		if (item != first + (long)i)
+			ck_abort_msg("item %ld, not %ld", item,
+				     first + (long)i);
+	}
+}
+
+void check_usable(coqueue_t *q)
+{
+	long item;
+	size_t n = coqueue_capacity(q);
+
+	ck_assert_int_eq(coqueue_state(q), COQUEUE_OPEN);
+	while (coqueue_try_get(q, &item) == 0)
+		;
+	for (item = 0; item < (long)n; item++)
+		ck_ok(coqueue_try_put(q, &item));
+	ck_code(coqueue_try_put(q, &item), EAGAIN);
+	ck_assert_uint_eq(coqueue_size(q), n);
+	take_in_order(q, 0, n);
+	ck_code(coqueue_try_get(q, &item), EAGAIN);
+}
+
+coqueue_stats_t stats_of(const coqueue_t *q)
+{
+	coqueue_stats_t stats = {.size = sizeof(stats)};
+
+	ck_ok(coqueue_stats(q, &stats));
+	return stats;
+}
+
+size_t waiting_in(const coqueue_t *q, enum line line)
+{
+	coqueue_stats_t stats = stats_of(q);
+
+	switch (line) {
+	case PUTTERS:
+		return stats.putters_waiting;
+	case GETTERS:
+		return stats.getters_waiting;
+	default:
+		return stats.joiners_waiting;
+	}
+}
+
+void await_waiting(const coqueue_t *q, enum line line, size_t n)
+{
+	await(waiting_in(q, line) == n);
+}
+
+/* ---- crews -------------------------------------------------------------- */
+
+static void *hand_main(void *arg)
+{
+	struct hand *me = arg;
+
+	pthread_barrier_wait(&me->crew->start);
+	me->result = me->work(me);
+	atomic_store(&me->finished, true);
+	return NULL;
+}
+
+static struct crew *crew_new(unsigned n, hand_work *work, coqueue_t *q,
+			     void *arg)
+{
+	struct crew *crew = calloc(1, sizeof(*crew) + n * sizeof(struct hand));
+
+	ck_assert_ptr_nonnull(crew);
+	crew->n = n;
+	ck_ok(pthread_barrier_init(&crew->start, NULL, n));
+	for (unsigned i = 0; i < n; i++) {
+		struct hand *hand = &crew->hands[i];
+
+		hand->q = q;
+		hand->arg = arg;
+		hand->index = i;
+		hand->result = STILL_RUNS;
+		hand->work = work;
+		hand->crew = crew;
+	}
+	return crew;
+}
+
+static struct crew *crew_go(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n; i++)
+		ck_ok(pthread_create(&crew->hands[i].thread, NULL, hand_main,
+				     &crew->hands[i]));
+	return crew;
+}
+
+struct crew *crew_start(unsigned n, hand_work *work, coqueue_t *q, void *arg)
+{
+	return crew_go(crew_new(n, work, q, arg));
+}
+
+int complain(struct hand *me, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(me->complaint, sizeof(me->complaint), format, args);
+	va_end(args);
+	return COMPLAINED;
+}
+
+static int make_call(struct hand *me)
+{
+	return op_call(me->op, me->q, &me->item, me->deadline);
+}
+
+static struct crew *crew_with_op(unsigned n, hand_work *work, coqueue_t *q,
+				 const struct op *op,
+				 const struct timespec *deadline)
+{
+	struct crew *crew = crew_new(n, work, q, NULL);
+
+	for (unsigned i = 0; i < n; i++) {
+		crew->hands[i].op = op;
+		crew->hands[i].deadline = deadline;
+		crew->hands[i].item = i;
+	}
+	return crew_go(crew);
+}
+
+struct crew *crew_call(coqueue_t *q, const struct op *op, unsigned n,
+		       const struct timespec *deadline)
+{
+	return crew_with_op(n, make_call, q, op, deadline);
+}
+
+struct crew *crew_work(unsigned n, hand_work *work, coqueue_t *q,
+		       const struct op *op)
+{
+	return crew_with_op(n, work, q, op, NULL);
+}
+
+struct crew *crew_block(coqueue_t *q, const struct op *op, unsigned n)
+{
+	size_t before = waiting_in(q, op->line);
+	struct crew *crew = crew_call(q, op, n, NULL);
+
+	await_waiting(q, op->line, before + n);
+	return crew;
+}
+
+static void hand_join(struct hand *hand, const struct timespec *limit)
+{
+	void *value;
+
+	if (hand->joined)
+		return;
+	ck_assert_msg(pthread_timedjoin_np(hand->thread, &value, limit) == 0,
+		      "thread %u of %u hangs", hand->index, hand->crew->n);
+	hand->joined = true;
+	if (value == PTHREAD_CANCELED)
+		hand->result = WAS_CANCELLED;
+}
+
+void crew_join(struct crew *crew)
+{
+	struct timespec limit = after(CLOCK_REALTIME, limit_ns());
+
+	for (unsigned i = 0; i < crew->n; i++)
+		hand_join(&crew->hands[i], &limit);
+	for (unsigned i = 0; i < crew->n; i++)
+		ck_assert_msg(!crew->hands[i].complaint[0], "thread %u: %s", i,
+			      crew->hands[i].complaint);
+}
+
+void crew_free(struct crew *crew)
+{
+	pthread_barrier_destroy(&crew->start);
+	free(crew);
+}
+
+void crew_cancel(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n; i++)
+		pthread_cancel(crew->hands[i].thread);
+}
+
+unsigned crew_finished(struct crew *crew)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < crew->n; i++)
+		n += atomic_load(&crew->hands[i].finished);
+	return n;
+}
+
+unsigned crew_count(const struct crew *crew, int code)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < crew->n; i++)
+		n += crew->hands[i].result == code;
+	return n;
+}
+
+const char *crew_report(const struct crew *crew)
+{
+	static char text[512];
+	size_t used = 0;
+
+	text[0] = 0;
+	for (unsigned i = 0; i < crew->n && used < sizeof(text) - 64; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 " %s",
+					 code_name(crew->hands[i].result));
+	return text;
+}
+
+/* ---- processes ---------------------------------------------------------- */
+
+void check_in_child(int (*function)(void *arg), void *arg)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		abort_after(limit_ns());
+		_exit(function(arg));
+	}
+	ck_assert_int_gt(pid, 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		      "the child ended with status %#x", (unsigned)status);
+}

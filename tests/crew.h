@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the behaviour tests share: crews of threads that start on a barrier and
+ * report a verdict each, a table of every call that has the shape of put, get,
+ * peek or join, queues of long items, and a main().
+ *
+ * A worker thread never asserts: it returns a result code or complains, and
+ * the test's own thread asserts after joining it.  No test sleeps in order to
+ * let another thread get somewhere: it awaits a condition, with a limit that
+ * turns a hang into a failure.
+ */
+#ifndef CREW_H
+#define CREW_H
+
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <coqueue.h>
+
+/* ---- suites ------------------------------------------------------------- */
+
+/*
+ * Run the tests, each in a test case of its own name, so that CK_RUN_CASE
+ * picks one.  COQUEUE_TEST_SEED sets the seed, which is printed, and
+ * COQUEUE_TEST_SCALE multiplies the number of rounds.
+ */
+int suite_run(const char *name, const TTest *const *tests);
+#define TESTS(...) ((const TTest *const[]){__VA_ARGS__, NULL})
+
+unsigned scaled(unsigned rounds);
+uint64_t suite_seed(void);
+uint64_t random_next(uint64_t *state);
+unsigned random_below(uint64_t *state, unsigned limit);
+
+/* ---- time --------------------------------------------------------------- */
+
+#define MS ((int64_t)1000000) /* in nanoseconds */
+
+/* How long a test waits for what must happen, and "far away" in deadlines. */
+int64_t limit_ns(void);
+
+struct timespec from_now(int64_t nanoseconds);
+bool is_past(const struct timespec *deadline);
+
+/* Yield until the condition holds; fail when it does not within the limit. */
+#define await(condition)                                                       \
+	do {                                                                   \
+		struct timespec limit_ = from_now(limit_ns());                 \
+		while (!(condition)) {                                         \
+			ck_assert_msg(!is_past(&limit_),                       \
+				      "waited in vain for: %s", #condition);   \
+			sched_yield();                                         \
+		}                                                              \
+	} while (0)
+
+/* ---- result codes ------------------------------------------------------- */
+
+/* What a worker may report besides 0 and errno values. */
+enum {
+	STILL_RUNS = -1,
+	WAS_CANCELLED = -2,
+	ERRNO_CHANGED = -3,
+	COMPLAINED = -4
+};
+
+const char *code_name(int code);
+
+/* Cheap where it holds, unlike Check's own, which note every passing. */
+#define ck_code(call, expected)                                                \
+	do {                                                                   \
+		int got_ = (call), want_ = (expected);                         \
+		if (got_ != want_)                                             \
+			ck_abort_msg("%s gives %s, not %s", #call,             \
+				     code_name(got_), code_name(want_));       \
+	} while (0)
+#define ck_ok(call) ck_code(call, 0)
+
+/* ---- every call of one shape -------------------------------------------- */
+
+enum line { PUTTERS, GETTERS, JOINERS, N_LINES };
+
+/* PLAIN calls have no deadline and ignore the one they are handed. */
+enum form { PLAIN, TRY, UNTIL };
+
+struct op {
+	const char *name;
+	enum line line;
+	enum form form;
+	bool keeps; /* the item stays in the queue: peek and join */
+	int (*call)(coqueue_t *q, long *item, const struct timespec *deadline);
+};
+
+enum {
+	OP_PUT,
+	OP_TRY_PUT,
+	OP_PUT_UNTIL,
+	OP_PUT_MANY,
+	OP_GET,
+	OP_TRY_GET,
+	OP_GET_UNTIL,
+	OP_GET_MANY,
+	OP_PEEK,
+	OP_TRY_PEEK,
+	OP_PEEK_UNTIL,
+	OP_JOIN,
+	OP_JOIN_UNTIL,
+	N_OPS
+};
+
+extern const struct op ops[N_OPS];
+
+#define for_each_op(each)                                                      \
+	for (const struct op *each = ops; each < ops + N_OPS; each++)
+#define for_each_blocking_op(each)                                             \
+	for_each_op(each)                                                      \
+		if (each->form != TRY)
+#define for_each_mode(mode)                                                    \
+	for (int mode = COQUEUE_GRACEFUL; mode <= COQUEUE_IMMEDIATE; mode++)
+
+/* Calls it, and reports ERRNO_CHANGED when errno is not as it was. */
+int op_call(const struct op *op, coqueue_t *q, long *item,
+	    const struct timespec *deadline);
+
+/* ---- queues of long ----------------------------------------------------- */
+
+/* A queue of that capacity which holds the items 0, 1, ... items - 1. */
+coqueue_t *queue_with(size_t capacity, size_t items);
+coqueue_t *queue_with_attr(size_t capacity, size_t items, coqueue_attr_t attr);
+
+/* A queue in which the op has to wait: 2 of 2 items for a put, none for a get,
+ * and one unfinished for a join. */
+coqueue_t *queue_that_blocks(const struct op *op);
+
+/* Get the items first, first + 1, ... first + n - 1, in this order. */
+void take_in_order(coqueue_t *q, long first, size_t n);
+
+/* It is open and works: empty it, then fill it exactly and empty it again. */
+void check_usable(coqueue_t *q);
+
+coqueue_stats_t stats_of(const coqueue_t *q);
+size_t waiting_in(const coqueue_t *q, enum line line);
+void await_waiting(const coqueue_t *q, enum line line, size_t n);
+
+/* ---- crews -------------------------------------------------------------- */
+
+struct hand;
+typedef int hand_work(struct hand *me);
+
+struct hand {
+	coqueue_t *q;
+	const struct op *op; /* for crew_call() */
+	const struct timespec *deadline; /* for crew_call() */
+	void *arg;
+	unsigned index;
+	long item; /* crew_call(): put, or received */
+	size_t done; /* free for the work */
+	int result; /* what the work returned */
+	char complaint[128]; /* what it found wrong */
+	_Atomic bool finished;
+
+	hand_work *work;
+	struct crew *crew;
+	pthread_t thread;
+	bool joined;
+};
+
+struct crew {
+	unsigned n;
+	pthread_barrier_t start;
+	struct hand hands[];
+};
+
+/* Start n threads, which begin the work together. */
+struct crew *crew_start(unsigned n, hand_work *work, coqueue_t *q, void *arg);
+
+/* Say what is wrong, in a worker; returns COMPLAINED for it to return. */
+int complain(struct hand *me, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* n threads that make this call, once each; putters put their index. */
+struct crew *crew_call(coqueue_t *q, const struct op *op, unsigned n,
+		       const struct timespec *deadline);
+
+/* n threads that do this work, whose business it is to call me->op. */
+struct crew *crew_work(unsigned n, hand_work *work, coqueue_t *q,
+		       const struct op *op);
+
+/* crew_call() without a deadline; wait until all n of them are blocked. */
+struct crew *crew_block(coqueue_t *q, const struct op *op, unsigned n);
+
+/* Wait for all, at most for the limit; fails if one hangs or complained. */
+void crew_join(struct crew *crew);
+void crew_free(struct crew *crew);
+void crew_cancel(struct crew *crew);
+
+/* How many have finished, of those still running; how many got this code. */
+unsigned crew_finished(struct crew *crew);
+unsigned crew_count(const struct crew *crew, int code);
+const char *crew_report(const struct crew *crew);
+
+/* Join, require the same code of each, free. */
+#define crew_expect(these, code)                                               \
+	do {                                                                   \
+		struct crew *crew_ = (these);                                  \
+		int code_ = (code);                                            \
+		crew_join(crew_);                                              \
+		ck_assert_msg(crew_count(crew_, code_) == crew_->n,            \
+			      "not all %s: %s", code_name(code_),              \
+			      crew_report(crew_));                             \
+		crew_free(crew_);                                              \
+	} while (0)
+
+/* ---- processes ---------------------------------------------------------- */
+
+/* Run the function in a child; fails unless it exits 0 within the limit. */
+void check_in_child(int (*function)(void *arg), void *arg);
+
+#endif /* CREW_H */
