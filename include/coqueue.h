@@ -107,8 +107,8 @@ typedef struct coqueue_attr {
 	int (*compare)(const void *a, const void *b, void *ctx);
 	/* Called once for each item that is discarded by an immediate
 	 * shutdown or by destroy; may be NULL.  `item` points to a copy of the
-	 * item, aligned as malloc() would align it, gone when the call
-	 * returns.  It runs on the thread that shuts down or destroys, with
+	 * item, aligned for every C type of item_size bytes, gone when the
+	 * call returns.  It runs on the thread that shuts down or destroys, with
 	 * no lock held and cancellation disabled, and may call non-blocking
 	 * functions and shutdown, for the same queue too, but not from
 	 * within destroy. */

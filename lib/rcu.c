@@ -6,12 +6,23 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "rcu.h"
 #include "sync.h"
 
 #if PORT_TSAN
 char rcu_grace_edge;
 #endif
+
+void rcu_register(void)
+{
+	int saved = errno;
+
+	urcu_bp_read_lock();
+	urcu_bp_read_unlock();
+	errno = saved;
+}
 
 int rcu_prepare(void)
 {

@@ -29,6 +29,7 @@
 #endif
 #define URCU_API_MAP
 #include <urcu/urcu-bp.h>
+#include <urcu/static/urcu-bp.h>
 
 /* ThreadSanitizer cannot see an order that rests on a grace period alone. */
 #if PORT_TSAN
@@ -41,18 +42,19 @@ extern char rcu_grace_edge;
 #define rcu_tell_grace() ((void)0)
 #endif
 
-/* Whether rcu_reader_enter() can do without registering the thread first. */
+/* Whether liburcu knows the thread: it does after its first section. */
 hot_inline bool rcu_reader_known(void)
 {
-#if RCU_INLINE_READERS
 	return URCU_TLS(urcu_bp_reader) != NULL;
-#else
-	return true;
-#endif
 }
+
+/* Registering may fail to extend a mapping before it makes another: errno. */
+void rcu_register(void);
 
 hot_inline void rcu_reader_enter(void)
 {
+	if (unlikely(!rcu_reader_known()))
+		rcu_register();
 	urcu_bp_read_lock();
 }
 

@@ -124,7 +124,9 @@ struct waiter *line_nudge_locked(struct line *line);
  */
 hot_inline bool line_is_armed(struct line *line)
 {
-	/* [wait.2] seq_cst: with [wait.1], after the exchange that published */
+	/* [wait.2] full fence: with [wait.1], made by the exchange that
+	 * published, which comes before this load in the one order of all
+	 * sequentially consistent operations */
 	return sync_load(&line->armed, seq_cst);
 }
 

@@ -210,11 +210,9 @@ static void compare_pattern(void *item, void *ctx)
 	for (int i = 0; i < 13; i++)
 		if (bytes[i] != bytes[0] + i)
 			++*wrong;
-	if ((uintptr_t)item % alignof(max_align_t) != 0)
-		++*wrong;
 }
 
-START_TEST(item_destroy_sees_odd_items_aligned_and_unchanged)
+START_TEST(item_destroy_sees_odd_items_unchanged)
 {
 	int wrong = 0;
 	coqueue_attr_t attr = {.size = sizeof(attr),
@@ -232,6 +230,34 @@ START_TEST(item_destroy_sees_odd_items_aligned_and_unchanged)
 	}
 	ck_ok(coqueue_shutdown(q, COQUEUE_IMMEDIATE));
 	ck_ok(coqueue_destroy(q));
+	ck_assert_int_eq(wrong, 0);
+}
+END_TEST
+
+static void check_alignment(void *item, void *ctx)
+{
+	int *wrong = ctx;
+
+	*wrong += (uintptr_t)item % alignof(max_align_t) != 0;
+}
+
+START_TEST(item_destroy_sees_items_aligned_for_their_size)
+{
+	int wrong = 0;
+	coqueue_attr_t attr = {.size = sizeof(attr),
+			       .item_destroy = check_alignment,
+			       .ctx = &wrong};
+	max_align_t item[3] = {0};
+
+	for (int n = 1; n <= 3; n++) {
+		coqueue_t *q = NULL;
+
+		attr.item_size = n * sizeof(max_align_t);
+		ck_ok(coqueue_create(&q, 5, &attr));
+		for (int k = 0; k < 5; k++)
+			ck_ok(coqueue_put(q, item));
+		ck_ok(coqueue_destroy(q));
+	}
 	ck_assert_int_eq(wrong, 0);
 }
 END_TEST
@@ -501,7 +527,8 @@ int main(void)
 		      E34_an_item_is_got_or_destroyed_and_not_both,
 		      E16_E39_an_accepted_item_is_destroyed_by_the_return,
 		      without_item_destroy_items_are_dropped,
-		      item_destroy_sees_odd_items_aligned_and_unchanged,
+		      item_destroy_sees_odd_items_unchanged,
+		      item_destroy_sees_items_aligned_for_their_size,
 		      E32_E40_item_destroy_may_call_the_queue,
 		      E32_E40_shutdown_inside_item_destroy_does_not_recurse,
 		      E31_item_destroy_may_take_a_lock_that_a_blocked_putter_holds,

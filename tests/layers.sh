@@ -10,7 +10,7 @@ GROUND='port.h list.h clock.h'
 SEAM="sync.h rcu.h $GROUND"
 PARTS="store.h store_*.h wait.h wait_*.h backoff.h $SEAM"
 may_include="
-port.h list.h clock.h clock.c              :
+prefix.h port.h list.h clock.h clock.c     :
 sync.h rcu.h rcu.c                         : sync.h $GROUND
 store.h backoff.h wait.h                   : $SEAM
 store_*.h store_*.c                        : store.h $SEAM

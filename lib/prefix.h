@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Names that the library's files share get a prefix in the object code, so
+ * that who links libcoqueue.a may have a ring_put() too.  Every compilation
+ * includes this file first (Makefile.am); tests/symbols.sh finds a name that
+ * is missing here.
+ */
+#ifndef COQUEUE_PREFIX_H
+#define COQUEUE_PREFIX_H
+
+#define call_run coqueue_private_call_run
+#define call_wake coqueue_private_call_wake
+#define deadline_has_passed coqueue_private_deadline_has_passed
+#define deadline_is_valid coqueue_private_deadline_is_valid
+#define deadline_saturate coqueue_private_deadline_saturate
+#define line_disarm coqueue_private_line_disarm
+#define line_disarm_locked coqueue_private_line_disarm_locked
+#define line_enter_locked coqueue_private_line_enter_locked
+#define line_init coqueue_private_line_init
+#define line_leave_locked coqueue_private_line_leave_locked
+#define line_nudge_locked coqueue_private_line_nudge_locked
+#define line_pass_on_locked coqueue_private_line_pass_on_locked
+#define line_wake_all_locked coqueue_private_line_wake_all_locked
+#define queue_caller_leave_locked coqueue_private_queue_caller_leave_locked
+#define queue_discarded_locked coqueue_private_queue_discarded_locked
+#define queue_enter coqueue_private_queue_enter
+#define queue_leave coqueue_private_queue_leave
+#define queue_ready_to_get coqueue_private_queue_ready_to_get
+#define queue_ready_to_join coqueue_private_queue_ready_to_join
+#define queue_ready_to_put coqueue_private_queue_ready_to_put
+#define queue_shut coqueue_private_queue_shut
+#define queue_unfinished coqueue_private_queue_unfinished
+#define queue_wake_joiners_locked coqueue_private_queue_wake_joiners_locked
+#define rcu_grace_edge coqueue_private_rcu_grace_edge
+#define rcu_prepare coqueue_private_rcu_prepare
+#define rcu_register coqueue_private_rcu_register
+#define ring_bytes coqueue_private_ring_bytes
+#define ring_can_get coqueue_private_ring_can_get
+#define ring_can_put coqueue_private_ring_can_put
+#define ring_close coqueue_private_ring_close
+#define ring_count coqueue_private_ring_count
+#define ring_get coqueue_private_ring_get
+#define ring_gets coqueue_private_ring_gets
+#define ring_init coqueue_private_ring_init
+#define ring_peek coqueue_private_ring_peek
+#define ring_put coqueue_private_ring_put
+#define ring_puts coqueue_private_ring_puts
+#define ring_size coqueue_private_ring_size
+#define ring_take_all coqueue_private_ring_take_all
+#define ring_taken coqueue_private_ring_taken
+#define sleeper_fini coqueue_private_sleeper_fini
+#define sleeper_init coqueue_private_sleeper_init
+#define sleeper_sleep coqueue_private_sleeper_sleep
+#define waiter_await_wakers coqueue_private_waiter_await_wakers
+#define waiter_init coqueue_private_waiter_init
+#define waiter_wake_finished coqueue_private_waiter_wake_finished
+
+#endif
