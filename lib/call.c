@@ -55,39 +55,46 @@ static bool must_wait(int err)
 	return err == EAGAIN || err == BUSY;
 }
 
-/* One attempt in a section; *wake is whom its effect calls for, or NULL. */
-static int call_attempt_reader(struct call *c, struct waiter **wake)
+/*
+ * One attempt in a section.  Returns how many items it moved if somebody is to
+ * be woken for them, 0 otherwise.
+ */
+static size_t call_attempt_reader(struct call *c, int *err)
 {
-	size_t before = c->left;
-	int err = c->attempt(c);
+	size_t before = c->left, moved;
 
-	*wake = c->left != before && line_published(c->other)
-			? line_disarm(c->other)
-			: NULL;
+	*err = c->attempt(c);
+	moved = before - c->left;
+	if (moved && line_published(c->other) && line_wake_is_due(c->other))
+		return moved;
+	return 0;
+}
+
+/* One attempt under lock, which is released for the wake-ups. */
+static int call_attempt_locked(struct call *c)
+{
+	int err;
+	size_t wake = call_attempt_reader(c, &err);
+
+	if (wake)
+		line_wake_ready_locked(c->other, wake);
 	return err;
 }
 
-/* One attempt under lock, which is released for the wake-up. */
-static int call_attempt_locked(struct call *c)
+/* By a counted caller: wake those whom moved items concern. */
+static void call_wake_others(struct call *c, size_t moved)
 {
-	size_t before = c->left;
-	int err = c->attempt(c);
-	struct waiter *w = c->left != before && line_published(c->other)
-				   ? line_disarm_locked(c->other)
-				   : NULL;
-
-	if (w) {
-		sync_unlock(&c->queue->lock);
-		w->wake(w);
-		sync_lock(&c->queue->lock);
-	}
-	return err;
+	if (moved == 0)
+		return;
+	sync_lock(&c->queue->lock);
+	line_wake_ready_locked(c->other, moved);
+	sync_unlock(&c->queue->lock);
 }
 
 /* One attempt by a counted caller, with the lock where there is no fast path. */
 static int call_attempt(struct call *c)
 {
-	struct waiter *w;
+	size_t wake;
 	int err;
 
 	if (!COQUEUE_FASTPATH) {
@@ -97,9 +104,9 @@ static int call_attempt(struct call *c)
 		return err;
 	}
 	rcu_reader_enter();
-	err = call_attempt_reader(c, &w);
+	wake = call_attempt_reader(c, &err);
 	rcu_reader_leave();
-	waiter_wake(w);
+	call_wake_others(c, wake);
 	return err;
 }
 
@@ -112,15 +119,11 @@ struct sleep {
 static void sleep_end(struct sleep *s)
 {
 	struct coqueue *q = s->call->queue;
-	struct line *line = s->call->line;
-	struct waiter *next;
 
-	line_leave_locked(line, &s->sleeper.waiter);
-	next = line_pass_on_locked(line);
-	/* next is blocked in the queue, so it keeps the queue alive, too */
+	line_leave_locked(s->call->line, &s->sleeper.waiter);
+	line_wake_ready_locked(s->call->line, 1);
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
-	waiter_wake(next);
 	sleeper_fini(&s->sleeper);
 }
 
@@ -136,20 +139,18 @@ static void sleep_cancelled(void *arg)
 static int sleep_once(struct sleep *s)
 {
 	struct coqueue *q = s->call->queue;
-	struct waiter *own = &s->sleeper.waiter, *next, *nudged = NULL;
+	struct waiter *own = &s->sleeper.waiter, *next;
 	int err;
 
 	line_enter_locked(s->call->line, own);
-	next = line_pass_on_locked(s->call->line);
+	next = line_settle_locked(s->call->line);
 	if (next == own) {
 		waiter_wake_finished(own);
 		return 0;
 	}
-	if (s->call->other)
-		nudged = line_nudge_locked(s->call->other);
 	sync_unlock(&q->lock);
-	waiter_wake(next);
-	waiter_wake(nudged);
+	if (next)
+		next->wake(next);
 	sync_cancel_push(sleep_cancelled, s);
 	err = sleeper_sleep(&s->sleeper, s->call->deadline);
 	sync_cancel_pop();
@@ -202,46 +203,54 @@ static int call_wait(struct call *c, bool patient)
 }
 
 /* In the section of the first attempt: a few more, and none of them sleeps. */
-static int call_spin(struct call *c, struct waiter **wake)
+static size_t call_spin(struct call *c, int *err)
 {
-	int err = EAGAIN;
+	size_t wake = 0;
 
-	for (int i = 0; must_wait(err) && !*wake && i < SPINS; i++) {
+	for (int i = 0; must_wait(*err) && !wake && i < SPINS; i++) {
 		sync_pause();
 		if (c->line->ready(c->line))
-			err = call_attempt_reader(c, wake);
+			wake = call_attempt_reader(c, err);
 	}
-	return err;
+	return wake;
 }
 
 int call_run(struct call *c)
 {
 	bool nowait = c->deadline == COQUEUE_NOWAIT, patient, stay;
-	struct waiter *w = NULL;
+	size_t wake = 0;
 	int err = BUSY;
 
 	if (!nowait)
 		c->deadline = deadline_saturate(c->deadline);
 	if (COQUEUE_FASTPATH)
-		err = call_attempt_reader(c, &w);
+		wake = call_attempt_reader(c, &err);
 	patient = must_wait(err) && !nowait && !deadline_has_passed(c->deadline);
-	if (patient && !w)
-		err = call_spin(c, &w);
+	if (patient && !wake)
+		wake = call_spin(c, &err);
 	stay = err == BUSY || (err == EAGAIN && patient);
-	if (stay)
+	if (stay || wake)
 		queue_caller_enter(c->queue);
 	rcu_reader_leave();
-	waiter_wake(w);
+	call_wake_others(c, wake);
 	if (stay)
 		err = call_wait(c, patient);
+	else if (wake)
+		queue_leave(c->queue);
 	return err == EAGAIN && !nowait ? ETIMEDOUT : err;
 }
 
-cold int call_wake(struct line *other)
+cold int call_wake(struct coqueue *q, struct line *other)
 {
-	struct waiter *w = line_disarm(other);
-
+	if (!line_wake_is_due(other)) {
+		rcu_reader_leave();
+		return 0;
+	}
+	queue_caller_enter(q);
 	rcu_reader_leave();
-	waiter_wake(w);
+	sync_lock(&q->lock);
+	line_wake_ready_locked(other, 1);
+	queue_caller_leave_locked(q);
+	sync_unlock(&q->lock);
 	return 0;
 }

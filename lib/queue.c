@@ -89,20 +89,20 @@ static int call_peek(struct call *c)
 	return outcome(q, ring_peek(&q->ring, c->items));
 }
 
-bool queue_ready_to_put(struct line *line)
+size_t queue_ready_to_put(struct line *line)
 {
-	const struct coqueue *q =
-		container_of(line, struct coqueue, putters);
+	const struct coqueue *q = container_of(line, struct coqueue, putters);
 
-	return queue_state(q) != COQUEUE_OPEN || ring_can_put(&q->ring);
+	return queue_state(q) == COQUEUE_OPEN ? ring_can_put(&q->ring)
+					      : SIZE_MAX;
 }
 
-bool queue_ready_to_get(struct line *line)
+size_t queue_ready_to_get(struct line *line)
 {
-	const struct coqueue *q =
-		container_of(line, struct coqueue, getters);
+	const struct coqueue *q = container_of(line, struct coqueue, getters);
 
-	return queue_state(q) == COQUEUE_SHUT || ring_can_get(&q->ring);
+	return queue_state(q) == COQUEUE_SHUT ? SIZE_MAX
+					      : ring_can_get(&q->ring);
 }
 
 /* ---- put ------------------------------------------------------------------ */
@@ -141,7 +141,7 @@ hot_inline int put(struct coqueue *q, const void *item,
 	if (likely(queue_state(q) == COQUEUE_OPEN) &&
 	    likely(ring_put_one(&q->ring, item))) {
 		if (unlikely(line_is_armed(&q->getters)))
-			return call_wake(&q->getters);
+			return call_wake(q, &q->getters);
 		rcu_reader_leave();
 		return 0;
 	}
@@ -221,7 +221,7 @@ hot_inline int get(struct coqueue *q, void *item,
 	if (likely(queue_state(q) != COQUEUE_SHUT) &&
 	    likely(ring_get_one(&q->ring, item))) {
 		if (unlikely(line_is_armed(&q->putters)))
-			return call_wake(&q->putters);
+			return call_wake(q, &q->putters);
 		rcu_reader_leave();
 		return 0;
 	}

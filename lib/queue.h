@@ -90,7 +90,7 @@ struct call {
 int call_run(struct call *c);
 
 /* The end of a call that found the other line armed: leave the section, wake. */
-cold int call_wake(struct line *other);
+cold int call_wake(struct coqueue *q, struct line *other);
 
 /* ---- shutdown.c ----------------------------------------------------------- */
 
@@ -107,11 +107,12 @@ void queue_discarded_locked(struct coqueue *q, uint64_t n);
 /* Joiners may go when nothing is unfinished; under lock, released in between. */
 void queue_wake_joiners_locked(struct coqueue *q);
 
-bool queue_ready_to_join(struct line *line);
+size_t queue_ready_to_join(struct line *line);
 
 /* ---- queue.c -------------------------------------------------------------- */
 
-bool queue_ready_to_put(struct line *line);
-bool queue_ready_to_get(struct line *line);
+/* How many puts (gets, peeks) would now be answered without waiting. */
+size_t queue_ready_to_put(struct line *line);
+size_t queue_ready_to_get(struct line *line);
 
 #endif

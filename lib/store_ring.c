@@ -101,35 +101,42 @@ size_t ring_size(const struct ring *r)
 	return gets > puts ? 0 : (size_t)(puts - gets);
 }
 
-bool ring_can_put(const struct ring *r)
+/* A size that was read while others work is no more than a good guess; what is
+ * known is that there is one. */
+static size_t ring_at_least_one(size_t n)
+{
+	return n ? n : 1;
+}
+
+size_t ring_can_put(const struct ring *r)
 {
 	uint64_t p = sync_load(&r->tail, relaxed), again;
 
 	for (;; p = again) {
 		if (p & RING_GATE)
-			return true;
+			return SIZE_MAX;
 		/* [ring.4] acquire: with [ring.3]; nothing is read through it */
 		if (sync_load(ring_stamp(r, p), acquire) == p)
-			return true;
+			return ring_at_least_one(r->capacity - ring_size(r));
 		again = sync_load(&r->tail, relaxed);
 		if (again == p)
-			return false;
+			return 0;
 	}
 }
 
-bool ring_can_get(const struct ring *r)
+size_t ring_can_get(const struct ring *r)
 {
 	uint64_t p = sync_load(&r->head, relaxed), again;
 
 	for (;; p = again) {
 		/* [ring.2] acquire: with [ring.1]; nothing is read through it */
 		if (sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD))
-			return true;
+			return ring_at_least_one(ring_size(r));
 		if (sync_load(&r->tail, relaxed) == (p | RING_GATE))
-			return true;
+			return SIZE_MAX;
 		again = sync_load(&r->head, relaxed);
 		if (again == p)
-			return false;
+			return 0;
 	}
 }
 

@@ -100,9 +100,12 @@ uint64_t ring_gets(const struct ring *r);
 /* Exact at some instant, unless the ring is busier than we are patient. */
 size_t ring_size(const struct ring *r);
 
-/* Whether a put (get, peek) would now be something else than NONE or BUSY. */
-bool ring_can_put(const struct ring *r);
-bool ring_can_get(const struct ring *r);
+/*
+ * How many puts (gets, peeks) would now be something else than NONE or BUSY:
+ * 0 if the next one would not, SIZE_MAX if the gate decides.
+ */
+size_t ring_can_put(const struct ring *r);
+size_t ring_can_get(const struct ring *r);
 
 /* ---- slots ---------------------------------------------------------------- */
 

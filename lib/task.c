@@ -25,12 +25,13 @@ uint64_t queue_unfinished(const struct coqueue *q)
 	return ring_puts(&q->ring) - finished;
 }
 
-bool queue_ready_to_join(struct line *line)
+size_t queue_ready_to_join(struct line *line)
 {
-	const struct coqueue *q =
-		container_of(line, struct coqueue, joiners);
+	const struct coqueue *q = container_of(line, struct coqueue, joiners);
 
-	return queue_unfinished(q) == 0 || sync_load(&q->destroying, relaxed);
+	return queue_unfinished(q) == 0 || sync_load(&q->destroying, relaxed)
+		       ? SIZE_MAX
+		       : 0;
 }
 
 void queue_discarded_locked(struct coqueue *q, uint64_t n)

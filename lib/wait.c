@@ -8,13 +8,14 @@
 #include "wait.h"
 
 void line_init(struct line *line, struct sync_mutex *lock,
-	       bool (*ready)(struct line *))
+	       size_t (*ready)(struct line *))
 {
 	sync_init(&line->armed, 0);
 	line->lock = lock;
 	line->ready = ready;
 	list_init(&line->asleep);
 	list_init(&line->woken);
+	line->in_flight = 0;
 	line->waiting = 0;
 	line->next_ticket = 1;
 	line->waits = 0;
@@ -59,6 +60,7 @@ void line_enter_locked(struct line *line, struct waiter *w)
 		return;
 	if (w->state == WAITER_WOKEN) {
 		list_remove(&w->link);
+		line->in_flight--;
 	} else {
 		w->ticket = line->next_ticket++;
 		line->waiting++;
@@ -81,8 +83,15 @@ void line_leave_locked(struct line *line, struct waiter *w)
 	if (w->state == WAITER_OUT)
 		return;
 	list_remove(&w->link);
+	line->in_flight -= w->state == WAITER_WOKEN;
 	w->state = WAITER_OUT;
 	line->waiting--;
+}
+
+static void line_arm_locked(struct line *line)
+{
+	sync_store(&line->armed,
+		   list_empty(&line->asleep) ? 0 : line->in_flight + 1, relaxed);
 }
 
 /* Choose the first one asleep, if it came before `limit`, to be woken. */
@@ -94,49 +103,35 @@ static struct waiter *line_claim_locked(struct line *line, uint64_t limit)
 		return NULL;
 	list_remove(&w->link);
 	list_insert(&w->link, &line->woken);
+	line->in_flight++;
+	line->wakeups++;
 	w->state = WAITER_WOKEN;
 	w->wakes_begun++;
-	line->wakeups++;
+	line_arm_locked(line);
 	return w;
 }
 
-struct waiter *line_pass_on_locked(struct line *line)
+struct waiter *line_settle_locked(struct line *line)
 {
-	if (list_empty(&line->asleep)) {
-		sync_store(&line->armed, 0, relaxed);
+	line_arm_locked(line);
+	if (list_empty(&line->asleep))
 		return NULL;
-	}
-	if (!list_empty(&line->woken))
-		return NULL; /* that one will pass on */
-	sync_store(&line->armed, 1, relaxed);
-	/* [wait.1] full fence: with [wait.2], arm before looking if ready */
+	/* [wait.1] full fence: with [wait.2], arm before looking at ready() */
 	sync_fence();
-	return line->ready(line) ? line_disarm_locked(line) : NULL;
-}
-
-struct waiter *line_nudge_locked(struct line *line)
-{
-	if (list_empty(&line->asleep) || !line->ready(line))
+	if (line->ready(line) <= line->in_flight)
 		return NULL;
 	return line_claim_locked(line, UINT64_MAX);
 }
 
-struct waiter *line_disarm_locked(struct line *line)
-{
-	sync_store(&line->armed, 0, relaxed);
-	return line_claim_locked(line, UINT64_MAX);
-}
-
-struct waiter *line_disarm(struct line *line)
+void line_wake_ready_locked(struct line *line, size_t n)
 {
 	struct waiter *w;
 
-	if (!sync_swap(&line->armed, 0, relaxed))
-		return NULL; /* somebody else has just taken this on */
-	sync_lock(line->lock);
-	w = line_claim_locked(line, UINT64_MAX);
-	sync_unlock(line->lock);
-	return w;
+	for (; n > 0 && (w = line_settle_locked(line)); n--) {
+		sync_unlock(line->lock);
+		w->wake(w);
+		sync_lock(line->lock);
+	}
 }
 
 void line_wake_all_locked(struct line *line, int verdict)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Waiting: the line of those who wait on one side of a queue.  A line knows
- * nothing of items; it is told by its ready() whether a try is worth while.
+ * nothing of items; it is told by its ready() how many tries are worth while.
  *
- *      line.armed = 1                          "the next publisher wakes one"
- *      line.asleep:  [w3] [w5] [w6]            by ticket: first come, first woken
- *      line.woken:   [w2]                      wake-ups in flight
+ *      line.asleep:  [w3] [w5] [w6]      by ticket: first come, first woken
+ *      line.woken:   [w2]                wake-ups in flight
+ *      line.armed:   2                   1 + wake-ups in flight; 0: nobody asleep
  *
  * A waiter is memory of whoever waits.  It goes out -> asleep -> woken -> out;
  * from woken back to asleep, in its old place, when the one that was woken
@@ -13,27 +13,20 @@
  * variable of its own; what will differ for coroutines and event loops is the
  * wake function alone.
  *
- * One wake-up is in flight per line.  A wake-up costs thousands of puts, so a
- * burst must not pay for many: the publisher that finds the line armed disarms
- * it and wakes the first one; later publishers find nothing to do; and the one
- * that was woken, on its way out, passes the wake-up on if a try is still worth
- * while, or else arms the line again.  Invariants, whenever the lock is free:
- *   1. Nobody asleep, or armed, or a waiter is woken, or a publisher that has
- *      disarmed the line is about to lock it.
- *   2. Whoever leaves woken (out or asleep) calls line_pass_on_locked().
- *   3. Armed and ready at once only while a publisher between its publishing
- *      and its look at `armed` exists.
+ * A wake-up costs thousands of puts.  So a publisher wakes one more waiter only
+ * when more can be served than wake-ups are in flight; usually it looks at one
+ * word, and no lock is taken.  Invariants, whenever the lock is free and no
+ * publisher is between publishing and waking:
+ *   1. Somebody is asleep only while ready() <= wake-ups in flight.
+ *   2. armed says what its picture says.
+ *   3. Whoever leaves woken (out or asleep) wakes the next one if 1 wants it.
+ * So a woken thread that does not run delays one item, and nobody else.
  *
- * No wake-up is lost (3):
- *   [wait.1] <-> [wait.2]  a waiter arms, then looks whether it is ready; a
+ * No wake-up is lost (1):
+ *   [wait.1] <-> [wait.2]  a waiter arms, then looks how many are ready; a
  *                          publisher publishes, then looks whether the line is
  *                          armed; with a full fence between on both sides, at
  *                          least one sees the other.
- *
- * A woken waiter that does not come back to its senses (a stopped thread)
- * would keep the wake-up from the others.  So a caller that goes to sleep
- * because the other side does not get on wakes one more of that side
- * (line_nudge_locked).
  *
  * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
  * that the woken does not run into the lock.  Its owner leaves only when as
@@ -79,11 +72,12 @@ struct waiter {
 };
 
 struct line {
-	on_own_line _Atomic uint32_t armed; /* read anywhere [wait.2] */
+	on_own_line _Atomic uint32_t armed; /* under lock; read anywhere [wait.2] */
 	struct sync_mutex *lock;            /* "the lock" of these comments */
-	bool (*ready)(struct line *); /* is a try worth while? */
+	size_t (*ready)(struct line *);     /* how many could be served now */
 	/* under lock: */
 	struct list asleep, woken;
+	uint32_t in_flight;                 /* in woken */
 	size_t waiting;                     /* in either list */
 	uint64_t next_ticket;
 	uint64_t waits;                     /* callers that have been in line */
@@ -91,7 +85,7 @@ struct line {
 };
 
 void line_init(struct line *line, struct sync_mutex *lock,
-	       bool (*ready)(struct line *));
+	       size_t (*ready)(struct line *));
 
 void waiter_init(struct waiter *w, void (*wake)(struct waiter *w));
 
@@ -108,19 +102,21 @@ void line_enter_locked(struct line *line, struct waiter *w);
 void line_leave_locked(struct line *line, struct waiter *w);
 
 /*
- * See that somebody will be woken when it is worth while: arm the line, or
- * return a waiter whom the caller must wake after unlocking (it may be the
- * caller's own, which is then to try again).  NULL: nobody to wake now.
+ * Arm the line for what is published from now on.  For what was published
+ * before, return a waiter whom the caller must wake after unlocking (it may be
+ * the caller's own, which is then to try again), or NULL.
  */
-struct waiter *line_pass_on_locked(struct line *line);
-
-/* Choose one more to be woken though a wake-up is in flight; or NULL. */
-struct waiter *line_nudge_locked(struct line *line);
+struct waiter *line_settle_locked(struct line *line);
 
 /*
- * Whether somebody must be woken for what was just published: by a sequentially
- * consistent exchange, or (line_published) by anything.  If so, one of the two
- * below chooses whom, or NULL: somebody else was quicker.
+ * Wake up to n waiters for whom something is ready.  The lock is held on entry
+ * and on return, and released for each wake-up.
+ */
+void line_wake_ready_locked(struct line *line, size_t n);
+
+/*
+ * Whether anybody is asleep, after publishing by a sequentially consistent
+ * exchange, or (line_published) by anything.
  */
 hot_inline bool line_is_armed(struct line *line)
 {
@@ -137,15 +133,10 @@ static inline bool line_published(struct line *line)
 	return line_is_armed(line);
 }
 
-/* Without the lock the caller is in a read-side section, which keeps the
- * line's memory. */
-struct waiter *line_disarm(struct line *line);
-struct waiter *line_disarm_locked(struct line *line);
-
-static inline void waiter_wake(struct waiter *w)
+/* Armed: whether more are ready than wake-ups are in flight. */
+static inline bool line_wake_is_due(struct line *line)
 {
-	if (unlikely(w != NULL))
-		w->wake(w);
+	return line->ready(line) >= sync_load(&line->armed, relaxed);
 }
 
 /*
