@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Every memory-order edge in lib/ has two ends that know each other.  The head
 # of a file lists edges, once each, "->" from a release to an acquire, "<->"
-# between full fences:
+# between full fences or sequentially consistent accesses:
 #
 #      *   [ring.1] -> [ring.2]  put publishes an item to get and peek
 #
@@ -113,7 +113,7 @@ function end_of_comment(all,    here, label)
 {
 	here = name ":" first_line
 	sub(/^[ \t*]+/, "", all)
-	if (all ~ /^\[[a-z_]+\.[0-9]+\] [a-z][a-z ]*:/)
+	if (all ~ /^\[[a-z_]+\.[0-9]+\] [a-z][a-z_ ]*:/)
 		note_place(all, here)
 	rest = all
 	while ((label = next_label()) != "")
@@ -210,10 +210,17 @@ function judge(    label, i)
 	printf "note: %d ordered accesses, %d places\n", calls, n_places
 }
 
+# Whether an order is the one that an edge wants, or a stronger one.
+function fits(order, wanted)
+{
+	return index(order, wanted) == 1 || order ~ /^(full fence|seq_cst)/ ||
+	       (wanted != "full fence" && order ~ /^acq_rel/)
+}
+
 function judge_place(i,    label, partner, met)
 {
 	label = place_label[i]
-	if (index(place_order[i], wanted[label]) != 1)
+	if (!fits(place_order[i], wanted[label]))
 		wrong(place_here[i] ": " label " is " place_order[i] \
 		      ", and its edge wants " wanted[label])
 	rest = place_rest[i]
