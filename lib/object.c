@@ -34,7 +34,8 @@ static struct coqueue *queue_alloc(size_t slot_bytes)
 {
 	size_t bytes;
 
-	if (__builtin_add_overflow(sizeof(struct coqueue) + CACHE_LINE - 1,
+	if (slot_bytes == 0 ||
+	    __builtin_add_overflow(sizeof(struct coqueue) + CACHE_LINE - 1,
 				   slot_bytes, &bytes))
 		return NULL;
 	return aligned_alloc(CACHE_LINE, bytes & ~(size_t)(CACHE_LINE - 1));
@@ -88,11 +89,10 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 	if (capacity == 0 || capacity == COQUEUE_UNBOUNDED)
 		return ENOTSUP;
 	item_size = attr->item_size ? attr->item_size : sizeof(void *);
-	bytes = ring_bytes(capacity, item_size);
-	if (bytes == 0)
+	if (__builtin_mul_overflow(capacity, item_size, &bytes))
 		return EINVAL;
 
-	made = queue_alloc(bytes);
+	made = queue_alloc(ring_bytes(capacity, item_size));
 	err = made ? queue_init_sync(made) : ENOMEM;
 	errno = saved;
 	if (err) {
