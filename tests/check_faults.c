@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What fails below the library (G13), and wake-ups that nobody sent (E88).
+ *
+ * This program is linked with the static library, and the linker's --wrap puts
+ * the functions below between it and libc: the n-th call of a thread fails,
+ * for every n; what is taken and given back is counted.
+ */
+#include "crew.h"
+
+/* ---- faults ---------------------------------------------------------------
+ */
+
+static _Thread_local struct {
+	bool armed;
+	unsigned calls, nth; /* 0: none fails */
+	int code; /* of the one that failed; 0: none has */
+	/* Taken and not given back, while armed. */
+	long memory, objects;
+} faults;
+
+static bool fails(int code)
+{
+	if (!faults.armed || ++faults.calls != faults.nth)
+		return false;
+	faults.code = code;
+	return true;
+}
+
+static void *took(void *memory)
+{
+	faults.memory += faults.armed && memory;
+	return memory;
+}
+
+static int made(int code)
+{
+	faults.objects += faults.armed && code == 0;
+	return code;
+}
+
+#define WRAP(type, name, ...)                                                  \
+	type __real_##name(__VA_ARGS__);                                       \
+	type __wrap_##name(__VA_ARGS__);                                       \
+	type __wrap_##name(__VA_ARGS__)
+
+WRAP(void *, malloc, size_t size)
+{
+	return fails(ENOMEM) ? NULL : took(__real_malloc(size));
+}
+
+WRAP(void *, calloc, size_t n, size_t size)
+{
+	return fails(ENOMEM) ? NULL : took(__real_calloc(n, size));
+}
+
+WRAP(void *, aligned_alloc, size_t alignment, size_t size)
+{
+	return fails(ENOMEM) ? NULL
+			     : took(__real_aligned_alloc(alignment, size));
+}
+
+WRAP(int, posix_memalign, void **memory, size_t alignment, size_t size)
+{
+	int code = fails(ENOMEM)
+			   ? ENOMEM
+			   : __real_posix_memalign(memory, alignment, size);
+
+	took(code ? NULL : *memory);
+	return code;
+}
+
+WRAP(void *, realloc, void *memory, size_t size)
+{
+	void *new;
+
+	if (fails(ENOMEM))
+		return NULL;
+	new = __real_realloc(memory, size);
+	return memory ? new : took(new);
+}
+
+WRAP(void, free, void *memory)
+{
+	faults.memory -= faults.armed && memory;
+	__real_free(memory);
+}
+
+WRAP(int, pthread_mutex_init, pthread_mutex_t *mutex,
+     const pthread_mutexattr_t *attr)
+{
+	return fails(EAGAIN) ? EAGAIN
+			     : made(__real_pthread_mutex_init(mutex, attr));
+}
+
+WRAP(int, pthread_mutex_destroy, pthread_mutex_t *mutex)
+{
+	faults.objects -= faults.armed;
+	return __real_pthread_mutex_destroy(mutex);
+}
+
+WRAP(int, pthread_cond_init, pthread_cond_t *cond,
+     const pthread_condattr_t *attr)
+{
+	return fails(EAGAIN) ? EAGAIN
+			     : made(__real_pthread_cond_init(cond, attr));
+}
+
+WRAP(int, pthread_cond_destroy, pthread_cond_t *cond)
+{
+	faults.objects -= faults.armed;
+	return __real_pthread_cond_destroy(cond);
+}
+
+/* It is never undone, so it does not count as taken. */
+WRAP(int, pthread_atfork, void (*prepare)(void), void (*parent)(void),
+     void (*child)(void))
+{
+	return fails(ENOMEM) ? ENOMEM
+			     : __real_pthread_atfork(prepare, parent, child);
+}
+
+/* ---- wake-ups that nobody sent ---------------------------------------------
+ */
+
+static _Atomic unsigned spurious; /* of so many waits in a row, all but one */
+static _Thread_local unsigned waits;
+
+/* POSIX lets any wait return as if it had been woken. */
+static bool wakes_by_itself(pthread_mutex_t *mutex)
+{
+	unsigned n = atomic_load(&spurious);
+
+	if (n == 0 || ++waits % n == 0)
+		return false;
+	pthread_mutex_unlock(mutex);
+	sched_yield();
+	pthread_mutex_lock(mutex);
+	return true;
+}
+
+WRAP(int, pthread_cond_wait, pthread_cond_t *cond, pthread_mutex_t *mutex)
+{
+	if (wakes_by_itself(mutex))
+		return 0;
+	return __real_pthread_cond_wait(cond, mutex);
+}
+
+WRAP(int, pthread_cond_timedwait, pthread_cond_t *cond, pthread_mutex_t *mutex,
+     const struct timespec *deadline)
+{
+	if (wakes_by_itself(mutex))
+		return 0;
+	return __real_pthread_cond_timedwait(cond, mutex, deadline);
+}
+
+WRAP(int, pthread_cond_clockwait, pthread_cond_t *cond, pthread_mutex_t *mutex,
+     clockid_t clock, const struct timespec *deadline)
+{
+	if (wakes_by_itself(mutex))
+		return 0;
+	return __real_pthread_cond_clockwait(cond, mutex, clock, deadline);
+}
+
+/* ---- each call below fails once -------------------------------------------
+ */
+
+static void arm(unsigned nth)
+{
+	memset(&faults, 0, sizeof(faults));
+	faults.nth = nth;
+	faults.armed = true;
+}
+
+static void disarm(void)
+{
+	faults.armed = false;
+}
+
+/* What failed is reported, as it is or as what it amounts to. */
+static bool is_report(int code)
+{
+	return code != 0 && (code == faults.code || code == ENOMEM);
+}
+
+struct plan {
+	size_t capacity, item_size;
+};
+
+static int create_and_destroy(const struct plan *plan, unsigned nth)
+{
+	coqueue_attr_t attr = {.size = sizeof(attr),
+			       .item_size = plan->item_size};
+	coqueue_t *const before = (coqueue_t *)&attr, *q = before;
+	int code, kept, destroyed = 0;
+
+	arm(nth);
+	errno = 4711;
+	code = coqueue_create(&q, plan->capacity, &attr);
+	kept = errno;
+	if (code == 0)
+		destroyed = coqueue_destroy(q);
+	disarm();
+	ck_ok(destroyed);
+	ck_assert_int_eq(kept, 4711);
+	ck_assert(code == 0 || q == before);
+	return code;
+}
+
+/* Fail each call that create makes, one after the other. */
+static unsigned sweep_create(const struct plan *plan)
+{
+	unsigned nth;
+
+	for (nth = 1; nth < 1000; nth++) {
+		int code = create_and_destroy(plan, nth);
+
+		ck_assert_int_eq(faults.memory, 0);
+		ck_assert_int_eq(faults.objects, 0);
+		if (faults.code == 0) {
+			ck_ok(code);
+			break;
+		}
+		ck_assert_msg(is_report(code), "call %u failed: %s", nth,
+			      code_name(code));
+		ck_ok(create_and_destroy(plan, 0));
+		ck_assert_int_eq(faults.memory, 0);
+		ck_assert_int_eq(faults.objects, 0);
+	}
+	return nth - 1;
+}
+
+/*
+ * G13.  What is done once per process is done by the first sweep, so the
+ * second reaches what the first one has skipped in its place.
+ */
+START_TEST(each_failure_below_create_is_reported_and_nothing_leaks)
+{
+	static const struct plan plans[] = {
+		{1, 1}, {1, 8}, {7, 13}, {1024, 64}, {100, 5000}};
+
+	for (size_t i = 0; i < sizeof(plans) / sizeof(*plans); i++)
+		ck_assert_msg(sweep_create(&plans[i]) > 0,
+			      "nothing was wrapped");
+}
+END_TEST
+
+/* The call waits until its deadline, unless a call below fails. */
+static void call_with_fault(const struct op *op, unsigned nth)
+{
+	coqueue_t *q = queue_that_blocks(op);
+	struct timespec soon = from_now(2 * MS);
+	size_t size = coqueue_size(q);
+	long item = 0;
+	int code;
+
+	arm(nth);
+	code = op_call(op, q, &item, &soon);
+	disarm();
+	ck_assert_int_eq(faults.memory, 0);
+	if (faults.code)
+		ck_assert_msg(is_report(code), "%s: %s", op->name,
+			      code_name(code));
+	else
+		ck_code(code, ETIMEDOUT);
+	ck_assert_uint_eq(coqueue_size(q), size);
+	ck_assert_uint_eq(waiting_in(q, op->line), 0);
+	check_usable(q);
+	ck_ok(coqueue_destroy(q));
+}
+
+/* G13 */
+START_TEST(each_failure_below_a_call_that_waits_is_reported)
+{
+	for_each_op(op)
+		if (op->form == UNTIL) {
+			unsigned nth = 1;
+
+			do
+				call_with_fault(op, nth);
+			while (faults.code && nth++ < 100);
+		}
+}
+END_TEST
+
+static void do_nothing(void *item, void *ctx)
+{
+	(void)item;
+	(void)ctx;
+}
+
+/* These have no way to tell, so they must not need what may fail. */
+START_TEST(calls_that_cannot_report_a_failure_below_have_none)
+{
+	coqueue_attr_t attr = {.size = sizeof(attr),
+			       .item_destroy = do_nothing};
+	unsigned nth = 1;
+
+	do {
+		coqueue_t *q = queue_with_attr(3, 3, attr);
+		long item = 0;
+		int codes;
+
+		arm(nth);
+		codes = coqueue_try_get(q, &item) | coqueue_try_put(q, &item) |
+			coqueue_try_peek(q, &item) | coqueue_task_done(q, 1) |
+			coqueue_interrupt(q) |
+			coqueue_shutdown(q, COQUEUE_GRACEFUL) |
+			coqueue_shutdown(q, COQUEUE_IMMEDIATE) |
+			coqueue_destroy(q);
+		disarm();
+		ck_ok(codes);
+	} while (faults.code && nth++ < 100);
+}
+END_TEST
+
+/* ---- spurious wake-ups ----------------------------------------------------
+ */
+
+START_TEST(E88_no_call_returns_because_of_a_spurious_wake_up)
+{
+	for (unsigned n = 2; n <= 50; n += 12)
+		for_each_blocking_op(op) {
+			coqueue_t *q = queue_that_blocks(op);
+			struct crew *crew;
+
+			atomic_store(&spurious, n);
+			crew = crew_block(q, op, 3);
+			ck_assert_uint_eq(crew_finished(crew), 0);
+			ck_ok(coqueue_interrupt(q));
+			crew_expect(crew, EINTR);
+			crew = crew_block(q, op, 3);
+			ck_ok(coqueue_shutdown(q, COQUEUE_IMMEDIATE));
+			crew_expect(crew, op->line == JOINERS ? 0 : ESHUTDOWN);
+			ck_ok(coqueue_destroy(q));
+		}
+}
+END_TEST
+
+START_TEST(E78_E88_deadlines_hold_under_spurious_wake_ups)
+{
+	for (unsigned n = 2; n <= 50; n += 12)
+		for_each_op(op)
+			if (op->form == UNTIL) {
+				coqueue_t *q = queue_that_blocks(op);
+				struct timespec soon = from_now(3 * MS);
+
+				atomic_store(&spurious, n);
+				crew_expect(crew_call(q, op, 3, &soon),
+					    ETIMEDOUT);
+				ck_assert(is_past(&soon));
+				ck_ok(coqueue_destroy(q));
+			}
+}
+END_TEST
+
+static int put_count(struct hand *me)
+{
+	for (long item = 0; item < (long)scaled(2000); item++)
+		if (coqueue_put(me->q, &item) != 0)
+			return complain(me, "put failed");
+	return 0;
+}
+
+static int get_count(struct hand *me)
+{
+	long item;
+
+	for (unsigned i = 0; i < scaled(2000); i++)
+		if (coqueue_get(me->q, &item) != 0)
+			return complain(me, "get failed");
+	return 0;
+}
+
+/* G10 */
+START_TEST(E88_spurious_wake_ups_lose_none_that_are_meant)
+{
+	for (size_t capacity = 1; capacity <= 3; capacity++) {
+		coqueue_t *q = queue_with(capacity, 0);
+		struct crew *put, *get;
+
+		atomic_store(&spurious, 3);
+		put = crew_start(3, put_count, q, NULL);
+		get = crew_start(3, get_count, q, NULL);
+		crew_expect(put, 0);
+		crew_expect(get, 0);
+		ck_assert_uint_eq(coqueue_size(q), 0);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run(
+		"faults",
+		TESTS(each_failure_below_create_is_reported_and_nothing_leaks,
+		      each_failure_below_a_call_that_waits_is_reported,
+		      calls_that_cannot_report_a_failure_below_have_none,
+		      E88_no_call_returns_because_of_a_spurious_wake_up,
+		      E78_E88_deadlines_hold_under_spurious_wake_ups,
+		      E88_spurious_wake_ups_lose_none_that_are_meant));
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread that is stopped anywhere inside a call (G16).  A signal handler
+ * stops it, wherever it happens to be, until we let it go on.  Meanwhile the
+ * others either get on or sleep: nobody may burn the processor for nothing.
+ */
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "crew.h"
+
+/* ---- stopping a thread ----------------------------------------------------
+ */
+
+static sem_t stopped;
+static int thaw_pipe[2];
+
+static void stop_here(int signal)
+{
+	int saved = errno;
+	char byte;
+
+	(void)signal;
+	sem_post(&stopped);
+	while (read(thaw_pipe[0], &byte, 1) < 0)
+		;
+	errno = saved;
+}
+
+static void prepare_to_stop(void)
+{
+	struct sigaction action = {.sa_handler = stop_here};
+
+	ck_assert_int_eq(sem_init(&stopped, 0, 0), 0);
+	ck_assert_int_eq(pipe(thaw_pipe), 0);
+	ck_assert_int_eq(sigaction(SIGUSR2, &action, NULL), 0);
+}
+
+static void finish_stopping(void)
+{
+	close(thaw_pipe[0]);
+	close(thaw_pipe[1]);
+	sem_destroy(&stopped);
+}
+
+static void stop_thread(const struct hand *hand)
+{
+	ck_ok(pthread_kill(hand->thread, SIGUSR2));
+	await(sem_trywait(&stopped) == 0);
+}
+
+static void thaw_thread(void)
+{
+	ck_assert_int_eq(write(thaw_pipe[1], "x", 1), 1);
+}
+
+/* ---- the others -----------------------------------------------------------
+ */
+
+struct scene {
+	const char *name;
+	size_t capacity;
+	unsigned putters, getters, lookers;
+};
+
+enum { HANDS_MAX = 8 };
+
+struct stage {
+	const struct scene *scene;
+	_Atomic bool over;
+	_Atomic uint64_t calls; /* that have ended */
+	_Atomic long puts, gets;
+};
+
+static int putter(struct hand *me, struct stage *stage)
+{
+	int code = 0;
+
+	for (unsigned i = 0; code == 0; i++) {
+		if (i % 2)
+			code = coqueue_put(me->q, &me->item);
+		else
+			code = coqueue_put_many(me->q, (long[]){1, 2}, 2, NULL,
+						&me->done);
+		if (i % 2)
+			me->done = code == 0;
+		atomic_fetch_add(&stage->puts, (long)me->done);
+		atomic_fetch_add(&stage->calls, 1);
+	}
+	return code;
+}
+
+static int getter(struct hand *me, struct stage *stage)
+{
+	int code;
+
+	while ((code = coqueue_get(me->q, &me->item)) == 0) {
+		atomic_fetch_add(&stage->gets, 1);
+		atomic_fetch_add(&stage->calls, 1);
+	}
+	return code;
+}
+
+/* Calls that never wait for an item, but perhaps for another call. */
+static int looker(struct hand *me, struct stage *stage)
+{
+	int code;
+
+	do {
+		code = coqueue_try_peek(me->q, &me->item);
+		coqueue_size(me->q);
+		atomic_fetch_add(&stage->calls, 1);
+	} while (code != ESHUTDOWN);
+	return code;
+}
+
+static int play(struct hand *me)
+{
+	struct stage *stage = me->arg;
+	const struct scene *scene = stage->scene;
+
+	if (me->index < scene->putters)
+		return putter(me, stage);
+	if (me->index < scene->putters + scene->getters)
+		return getter(me, stage);
+	return looker(me, stage);
+}
+
+/* ---- who burns the processor ----------------------------------------------
+ */
+
+static int64_t cpu_time_of(const struct hand *hand)
+{
+	struct timespec t = {0, 0};
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(hand->thread, &clock) == 0)
+		clock_gettime(clock, &t);
+	return t.tv_sec * 1000 * MS + t.tv_nsec;
+}
+
+static int64_t cpu_time(const struct crew *crew)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; i < crew->n; i++)
+		sum += cpu_time_of(&crew->hands[i]);
+	return sum;
+}
+
+/*
+ * Watch the crew, one of whom is stopped, until either the others have got on
+ * by many calls, or they rest: no call ends and, for a while, hardly any time
+ * of the processor is used.  It is a failure to use much of it meanwhile.
+ */
+static void watch(const struct crew *crew, struct stage *stage)
+{
+	enum { WHILE_MS = 2, TOO_MUCH_MS = 400, MANY_CALLS = 200 };
+	uint64_t first = atomic_load(&stage->calls), last = first;
+	int64_t since = cpu_time(crew), before = since, now;
+	struct timespec tick = from_now(WHILE_MS * MS);
+
+	while (atomic_load(&stage->calls) - first < MANY_CALLS) {
+		sched_yield();
+		if (!is_past(&tick))
+			continue;
+		now = cpu_time(crew);
+		if (atomic_load(&stage->calls) != last)
+			since = now;
+		else if (now - before < WHILE_MS * MS / 8)
+			return;
+		if (now - since > TOO_MUCH_MS * MS)
+			ck_abort_msg("%s: %d ms used for nothing",
+				     stage->scene->name, TOO_MUCH_MS);
+		last = atomic_load(&stage->calls);
+		before = now;
+		tick = from_now(WHILE_MS * MS);
+	}
+}
+
+static void stop_one_after_the_other(const struct scene *scene, unsigned rounds)
+{
+	uint64_t random = suite_seed();
+	struct stage stage = {.scene = scene};
+	coqueue_t *q = queue_with(scene->capacity, 0);
+	unsigned n = scene->putters + scene->getters + scene->lookers;
+	struct crew *crew = crew_start(n, play, q, &stage);
+	uint64_t before;
+	long item;
+
+	while (rounds--) {
+		before = atomic_load(&stage.calls);
+		await(atomic_load(&stage.calls) - before >
+		      random_below(&random, 300));
+		stop_thread(&crew->hands[random_below(&random, n)]);
+		watch(crew, &stage);
+		thaw_thread();
+	}
+	ck_ok(coqueue_shutdown(q, COQUEUE_GRACEFUL));
+	while (coqueue_get(q, &item) == 0)
+		atomic_fetch_add(&stage.gets, 1);
+	crew_expect(crew, ESHUTDOWN);
+	ck_assert_int_eq(stage.puts, stage.gets);
+	ck_ok(coqueue_destroy(q));
+}
+
+/* G16; G4 */
+START_TEST(others_get_on_or_sleep_while_one_is_stopped_inside_a_call)
+{
+	static const struct scene scenes[] = {
+		{"one putter, capacity 4", 4, 1, 2, 0},
+		{"one getter, capacity 4", 4, 2, 1, 0},
+		{"one putter, capacity 1", 1, 1, 2, 0},
+		{"one getter, capacity 1", 1, 2, 1, 0},
+		{"two and two, capacity 1", 1, 2, 2, 0},
+		{"two and two, capacity 3", 3, 2, 2, 0},
+		{"one, one and a looker", 2, 1, 1, 1},
+		{"two, two and a looker, capacity 32", 32, 2, 2, 1},
+	};
+
+	prepare_to_stop();
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
+		stop_one_after_the_other(&scenes[i], scaled(40));
+	finish_stopping();
+}
+END_TEST
+
+/* ---- a shutdown meanwhile -------------------------------------------------
+ */
+
+static int shut_down_gracefully(struct hand *me)
+{
+	return coqueue_shutdown(me->q, COQUEUE_GRACEFUL);
+}
+
+/* Give the others a chance to get as far as they can. */
+static void let_them_run(struct crew *crew, int64_t nanoseconds)
+{
+	struct timespec end = from_now(nanoseconds);
+
+	while (crew_finished(crew) < crew->n && !is_past(&end))
+		sched_yield();
+}
+
+static long drain(coqueue_t *q)
+{
+	long item, n = 0;
+	int code;
+
+	while ((code = coqueue_try_get(q, &item)) == 0)
+		n++;
+	ck_code(code, ESHUTDOWN);
+	return n;
+}
+
+static int put_until_refused(struct hand *me)
+{
+	struct stage *stage = me->arg;
+	int code;
+
+	while ((code = coqueue_try_put(me->q, &me->item)) != ESHUTDOWN) {
+		me->done += code == 0;
+		atomic_fetch_add(&stage->calls, 1);
+	}
+	return code;
+}
+
+/*
+ * G2, G5: a putter is stopped, perhaps after it has seen OPEN.  A shutdown
+ * that returns nevertheless must have excluded its put, or have let it in.
+ */
+START_TEST(E15_a_stopped_putter_puts_nothing_once_shutdown_has_returned)
+{
+	prepare_to_stop();
+	for (unsigned round = 0; round < scaled(150); round++) {
+		struct stage stage = {.calls = 0};
+		coqueue_t *q = queue_with(2, 0);
+		struct crew *crew = crew_start(1, put_until_refused, q, &stage);
+		struct crew *shut;
+		long n = 0, item;
+
+		await(atomic_load(&stage.calls) > 0);
+		for (unsigned i = 0; i < round % 50; i++)
+			n += coqueue_try_get(q, &item) == 0;
+		stop_thread(&crew->hands[0]);
+		shut = crew_start(1, shut_down_gracefully, q, NULL);
+		let_them_run(shut, 3 * MS);
+		if (crew_finished(shut))
+			n += drain(q);
+		thaw_thread();
+		crew_expect(shut, 0);
+		crew_join(crew);
+		n += drain(q);
+		ck_assert_int_eq(n, (long)crew->hands[0].done);
+		crew_expect(crew, ESHUTDOWN);
+		ck_ok(coqueue_destroy(q));
+	}
+	finish_stopping();
+}
+END_TEST
+
+/* G16: the shutdown itself may be delayed, and sleeps. */
+START_TEST(a_shutdown_that_waits_for_a_stopped_thread_sleeps)
+{
+	static const struct scene scene = {"shutdown", 2, 2, 2, 0};
+
+	prepare_to_stop();
+	for (unsigned round = 0; round < scaled(40); round++) {
+		struct stage stage = {.scene = &scene};
+		coqueue_t *q = queue_with(scene.capacity, 0);
+		struct crew *crew = crew_start(4, play, q, &stage), *shut;
+		int64_t used;
+
+		await(atomic_load(&stage.calls) > round);
+		stop_thread(&crew->hands[round % 4]);
+		shut = crew_start(1, shut_down_gracefully, q, NULL);
+		let_them_run(shut, 20 * MS);
+		used = crew_finished(shut) ? 0 : cpu_time(shut);
+		ck_assert_int_lt(used, 15 * MS);
+		thaw_thread();
+		crew_expect(shut, 0);
+		crew_expect(crew, ESHUTDOWN);
+		ck_assert_int_eq(stage.puts, stage.gets);
+		ck_ok(coqueue_destroy(q));
+	}
+	finish_stopping();
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run(
+		"progress",
+		TESTS(others_get_on_or_sleep_while_one_is_stopped_inside_a_call,
+		      E15_a_stopped_putter_puts_nothing_once_shutdown_has_returned,
+		      a_shutdown_that_waits_for_a_stopped_thread_sleeps));
+}
