@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that are stopped half-way, exactly: in the middle of copying their
+ * item.  An item is two pages long, and the second page of the stopped call's
+ * buffer is out of bounds; the handler of the fault waits until the test lets
+ * the call go on.  Meanwhile others must wait for it or get on, but never be
+ * told something untrue.
+ */
+#include "crew.h"
+
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct {
+	unsigned char *item;   /* two pages, the second one out of bounds */
+	sem_t reached, go;
+} trap;
+
+static size_t page;
+
+static void on_fault(int signal)
+{
+	(void)signal;
+	sem_post(&trap.reached);
+	while (sem_wait(&trap.go))
+		;
+	mprotect(trap.item + page, page, PROT_READ | PROT_WRITE);
+}
+
+static size_t item_size(void)
+{
+	return 2 * page;
+}
+
+static unsigned char *new_item(unsigned char fill)
+{
+	unsigned char *item = mmap(NULL, item_size(), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(item, MAP_FAILED);
+	memset(item, fill, item_size());
+	return item;
+}
+
+static bool is_whole(const unsigned char *item, unsigned char fill)
+{
+	for (size_t i = 0; i < item_size(); i++)
+		if (item[i] != fill)
+			return false;
+	return true;
+}
+
+/* The next access to the second page of this item stops there. */
+static void set_trap(unsigned char *item)
+{
+	struct sigaction action = {.sa_handler = on_fault};
+
+	sem_init(&trap.reached, 0, 0);
+	sem_init(&trap.go, 0, 0);
+	trap.item = item;
+	ck_ok(sigaction(SIGSEGV, &action, NULL));
+	ck_ok(mprotect(item + page, page, PROT_NONE));
+}
+
+static void await_stopped(void)
+{
+	struct timespec limit;
+
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += limit_ns() / (1000 * MS);
+	while (sem_timedwait(&trap.reached, &limit))
+		ck_assert_int_eq(errno, EINTR);
+}
+
+static void let_go(void)
+{
+	sem_post(&trap.go);
+}
+
+/* Others get every chance to do the wrong thing; none has to happen. */
+static void give_a_chance(void)
+{
+	for (int i = 0; i < 2000; i++)
+		sched_yield();
+}
+
+/* ---- queues and calls --------------------------------------------------- */
+
+static _Atomic unsigned destroyed, torn;
+
+static void count_destroyed(void *item, void *ctx)
+{
+	unsigned char fill = *(unsigned char *)item;
+
+	(void)ctx;
+	destroyed++;
+	torn += !is_whole(item, fill);
+}
+
+static coqueue_t *new_queue(size_t capacity)
+{
+	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+	coqueue_t *q = NULL;
+
+	page = (size_t)sysconf(_SC_PAGESIZE);
+	destroyed = torn = 0;
+	attr.item_size = item_size();
+	attr.item_destroy = count_destroyed;
+	ck_ok(coqueue_create(&q, capacity, &attr));
+	return q;
+}
+
+static int work_put(struct hand *me)
+{
+	return coqueue_put(me->q, me->arg);
+}
+
+static int work_try_put(struct hand *me)
+{
+	return coqueue_try_put(me->q, me->arg);
+}
+
+static int work_get(struct hand *me)
+{
+	return coqueue_get(me->q, me->arg);
+}
+
+static int work_try_get(struct hand *me)
+{
+	return coqueue_try_get(me->q, me->arg);
+}
+
+static int work_peek(struct hand *me)
+{
+	return coqueue_peek(me->q, me->arg);
+}
+
+static int work_destroy(struct hand *me)
+{
+	return coqueue_destroy(me->q);
+}
+
+static int work_graceful(struct hand *me)
+{
+	return coqueue_shutdown(me->q, COQUEUE_GRACEFUL);
+}
+
+static int work_immediate(struct hand *me)
+{
+	return coqueue_shutdown(me->q, COQUEUE_IMMEDIATE);
+}
+
+/* A thread that is stopped in the middle of putting this item. */
+static struct crew *stop_a_put(coqueue_t *q, unsigned char *item)
+{
+	struct crew *putter;
+
+	set_trap(item);
+	putter = crew_start(1, work_put, q, item);
+	await_stopped();
+	return putter;
+}
+
+/* A thread that is stopped in the middle of a get or peek into this item. */
+static struct crew *stop_a_get(coqueue_t *q, hand_work *work,
+			       unsigned char *item)
+{
+	struct crew *getter;
+
+	set_trap(item);
+	getter = crew_start(1, work, q, item);
+	await_stopped();
+	return getter;
+}
+
+/* ---- a put that is half-way --------------------------------------------- */
+
+/* G6 G8 */
+START_TEST(a_get_waits_for_the_half_way_put_in_front)
+{
+	hand_work *const gets[] = {work_get, work_try_get, work_peek};
+
+	for (int i = 0; i < 3; i++) {
+		coqueue_t *q = new_queue(4);
+		unsigned char *got = new_item(0);
+		struct crew *putter = stop_a_put(q, new_item('a')), *getter,
+			    *behind = crew_start(1, work_put, q, new_item('b'));
+
+		give_a_chance();
+		getter = crew_start(1, gets[i], q, got);
+		give_a_chance();
+		ck_assert_uint_eq(crew_finished(getter), 0);
+		let_go();
+		crew_expect(putter, 0);
+		crew_expect(behind, 0);
+		crew_expect(getter, 0);
+		ck_assert(is_whole(got, 'a'));
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+/* G7 G8: an item that is on its way in takes up its room. */
+START_TEST(a_half_way_put_takes_up_its_room)
+{
+	coqueue_t *q = new_queue(1);
+	struct crew *putter = stop_a_put(q, new_item('a')),
+		    *other = crew_start(1, work_try_put, q, new_item('b'));
+
+	give_a_chance();
+	let_go();
+	crew_expect(putter, 0);
+	crew_expect(other, EAGAIN);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+/* G2: whatever the mode, the put is over when shutdown returns. */
+START_TEST(E15_E16_shutdown_waits_for_a_half_way_put)
+{
+	hand_work *const ways[] = {work_graceful, work_immediate, work_destroy};
+
+	for (int i = 0; i < 3; i++) {
+		coqueue_t *q = new_queue(4);
+		unsigned char *got = new_item(0);
+		struct crew *putter = stop_a_put(q, new_item('a')),
+			    *ender = crew_start(1, ways[i], q, NULL);
+
+		give_a_chance();
+		ck_assert_uint_eq(crew_finished(ender), 0);
+		let_go();
+		crew_expect(putter, 0);
+		crew_expect(ender, 0);
+		if (ways[i] == work_graceful) {
+			ck_ok(coqueue_try_get(q, got));
+			ck_assert(is_whole(got, 'a'));
+			ck_code(coqueue_try_get(q, got), ESHUTDOWN);
+		} else {
+			ck_assert_uint_eq(destroyed, 1);
+		}
+		if (ways[i] != work_destroy)
+			ck_ok(coqueue_destroy(q));
+		ck_assert_uint_eq(torn, 0);
+	}
+}
+END_TEST
+
+/* G2: each of several shutdowns keeps the promise. */
+START_TEST(E38_each_of_several_shutdowns_waits_for_a_half_way_put)
+{
+	coqueue_t *q = new_queue(4);
+	struct crew *putter = stop_a_put(q, new_item('a')),
+		    *graceful = crew_start(2, work_graceful, q, NULL),
+		    *immediate = crew_start(2, work_immediate, q, NULL);
+
+	give_a_chance();
+	ck_assert_uint_eq(crew_finished(graceful), 0);
+	ck_assert_uint_eq(crew_finished(immediate), 0);
+	let_go();
+	crew_expect(putter, 0);
+	crew_expect(graceful, 0);
+	crew_expect(immediate, 0);
+	ck_assert_uint_eq(destroyed, 1);
+	ck_assert_uint_eq(torn, 0);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+/* G3 G5: getters that wait for the half-way put get it, or ESHUTDOWN. */
+START_TEST(E09_getters_leave_when_a_half_way_put_is_the_last)
+{
+	coqueue_t *q = new_queue(4);
+	unsigned char *got = new_item(0);
+	struct crew *putter = stop_a_put(q, new_item('a')),
+		    *getters = crew_start(3, work_get, q, got), *ender;
+
+	give_a_chance();
+	ender = crew_start(1, work_graceful, q, NULL);
+	give_a_chance();
+	ck_assert_uint_eq(crew_finished(getters), 0);
+	let_go();
+	crew_expect(putter, 0);
+	crew_expect(ender, 0);
+	crew_join(getters);
+	ck_assert_uint_eq(crew_count(getters, 0), 1);
+	ck_assert_uint_eq(crew_count(getters, ESHUTDOWN), 2);
+	ck_assert(is_whole(got, 'a'));
+	crew_free(getters);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+/* ---- a get that is half-way --------------------------------------------- */
+
+/* G8: the slot is neither full nor free. */
+START_TEST(a_put_waits_for_the_half_way_get_in_its_slot)
+{
+	hand_work *const puts[] = {work_put, work_try_put};
+
+	for (int i = 0; i < 2; i++) {
+		coqueue_t *q = new_queue(1);
+		unsigned char *got = new_item(0);
+		struct crew *getter, *putter;
+
+		ck_ok(coqueue_put(q, new_item('a')));
+		getter = stop_a_get(q, work_get, got);
+		putter = crew_start(1, puts[i], q, new_item('b'));
+		give_a_chance();
+		ck_assert_uint_eq(crew_finished(putter), 0);
+		let_go();
+		crew_expect(getter, 0);
+		crew_expect(putter, 0);
+		ck_assert(is_whole(got, 'a'));
+		ck_ok(coqueue_destroy(q));
+		ck_assert_uint_eq(destroyed, 1);
+	}
+}
+END_TEST
+
+/* G4 */
+START_TEST(E34_a_half_way_get_keeps_its_item_through_shutdown)
+{
+	hand_work *const ways[] = {work_immediate, work_destroy};
+
+	for (int i = 0; i < 2; i++) {
+		coqueue_t *q = new_queue(4);
+		unsigned char *got = new_item(0);
+		struct crew *getter, *ender;
+
+		ck_ok(coqueue_put(q, new_item('a')));
+		ck_ok(coqueue_put(q, new_item('b')));
+		getter = stop_a_get(q, work_get, got);
+		ender = crew_start(1, ways[i], q, NULL);
+		give_a_chance();
+		let_go();
+		crew_expect(getter, 0);
+		crew_expect(ender, 0);
+		ck_assert(is_whole(got, 'a'));
+		ck_assert_uint_eq(destroyed, 1);
+		ck_assert_uint_eq(torn, 0);
+		if (ways[i] != work_destroy)
+			ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+static int work_replace(struct hand *me)
+{
+	unsigned char *taken = new_item(0);
+	int err = coqueue_get(me->q, taken);
+
+	return err ? err : coqueue_put(me->q, me->arg);
+}
+
+/* The slot that a peek is reading is overwritten under its eyes. */
+START_TEST(a_half_way_peek_never_shows_two_halves)
+{
+	coqueue_t *q = new_queue(1);
+	unsigned char *seen = new_item(0);
+	struct crew *peeker, *replacer;
+
+	ck_ok(coqueue_put(q, new_item('a')));
+	peeker = stop_a_get(q, work_peek, seen);
+	replacer = crew_start(1, work_replace, q, new_item('b'));
+	give_a_chance();
+	let_go();
+	crew_expect(peeker, 0);
+	crew_expect(replacer, 0);
+	ck_assert(is_whole(seen, 'a') || is_whole(seen, 'b'));
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run(
+		"halfway",
+		TESTS(a_get_waits_for_the_half_way_put_in_front,
+		      a_half_way_put_takes_up_its_room,
+		      E15_E16_shutdown_waits_for_a_half_way_put,
+		      E38_each_of_several_shutdowns_waits_for_a_half_way_put,
+		      E09_getters_leave_when_a_half_way_put_is_the_last,
+		      a_put_waits_for_the_half_way_get_in_its_slot,
+		      E34_a_half_way_get_keeps_its_item_through_shutdown,
+		      a_half_way_peek_never_shows_two_halves));
+}
