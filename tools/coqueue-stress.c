@@ -24,12 +24,25 @@ uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
 }
 
+/* Where a thread cannot be cancelled: ThreadSanitizer loses track of one that
+ * is cancelled in nanosleep(), and reports races that are none. */
 void sleep_ns(uint64_t ns)
 {
 	const struct timespec t = {(time_t)(ns / NS_PER_SECOND),
 				   (long)(ns % NS_PER_SECOND)};
+	int state;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	nanosleep(&t, NULL);
+	pthread_setcancelstate(state, NULL);
+}
+
+bool semaphore_wait(sem_t *semaphore, uint64_t deadline_ns)
+{
+	const struct timespec t = {(time_t)(deadline_ns / NS_PER_SECOND),
+				   (long)(deadline_ns % NS_PER_SECOND)};
+
+	return sem_clockwait(semaphore, CLOCK_MONOTONIC, &t) == 0;
 }
 
 void verdicts_add(struct verdicts *v, const char *format, ...)
@@ -59,9 +72,10 @@ static void tell_totals(const struct run *run, char *why, size_t size)
 		items += run->results[i].count[ACCEPTED];
 	}
 	snprintf(why, size,
-		 "%s%" PRIu64 " rounds, %" PRIu64 " shutdowns, %s items, %s",
+		 "%s%" PRIu64 " round%s, %" PRIu64 " shutdown%s, %s items, %s",
 		 atomic_load(&run->signal) ? "interrupted, " : "", rounds,
-		 shutdowns, text_count(text[0], (double)items),
+		 rounds == 1 ? "" : "s", shutdowns, shutdowns == 1 ? "" : "s",
+		 text_count(text[0], (double)items),
 		 text_time(text[1], run->ended_ns - run->started_ns));
 }
 
@@ -131,11 +145,8 @@ static int run_start(struct run *run)
 {
 	int rc = json_open(run);
 
-	if (rc) {
-		fprintf(stderr, "coqueue-stress: %s: %s\n", run->config->json,
-			strerror(rc));
+	if (rc)
 		return rc;
-	}
 	run->out = run->json == stdout ? stderr : stdout;
 	run->results = calloc(run->config->n_scenarios, sizeof(*run->results));
 	pthread_mutex_init(&run->view, NULL);
@@ -155,7 +166,6 @@ static enum exit_status run_finish(struct run *run)
 	enum exit_status status;
 	int rc;
 
-	run->ended_ns = now_ns();
 	status = run_verdict(run, why, sizeof(why));
 	report_summary(run, status, why);
 	rc = run->json ? json_write(run, status, why) : 0;
@@ -175,12 +185,15 @@ int main(int argc, char **argv)
 	options_parse(&config, argc, argv);
 	run.start_error = run_start(&run);
 	if (run.start_error) {
-		fprintf(stderr, "coqueue-stress: could not start: %s\n",
+		fprintf(stderr, "coqueue-stress: could not start: %s%s%s\n",
+			run.json || !config.json ? "" : config.json,
+			run.json || !config.json ? "" : ": ",
 			strerror(run.start_error));
 		return EXIT_NO_START;
 	}
 	run_scenarios(&run);
-	monitor_stop(&run);
+	run.ended_ns = now_ns();
+	monitor_stop();
 	status = run_finish(&run);
 	round_free(&round);
 	free(run.results);

@@ -16,6 +16,7 @@
 #define STRESS_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -120,7 +121,9 @@ struct run {
 };
 
 uint64_t now_ns(void);
-void sleep_ns(uint64_t ns);
+void sleep_ns(uint64_t ns); /* no cancellation point */
+/* False: it was not posted before the deadline. */
+bool semaphore_wait(sem_t *semaphore, uint64_t deadline_ns);
 
 /* The exit status that the results call for, and why, in words. */
 enum exit_status run_verdict(const struct run *run, char *why, size_t size);
@@ -135,7 +138,7 @@ bool inject(const char *fault);
 
 /* stress_monitor.c: 0 or an errno value */
 int monitor_start(struct run *run);
-void monitor_stop(struct run *run);
+void monitor_stop(void);
 
 /* stress_report.c */
 void report_head(const struct run *run);

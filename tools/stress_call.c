@@ -15,6 +15,7 @@ const char *const activity_name[N_ACTIVITIES] = {
 	[PACING] = "(waiting for its time)",
 	[AT_GATE] = "(kept at a gate)",
 	[LEFT] = "(left)",
+	[OBEYED_CANCELLATION] = "(cancelled)",
 	[CREATING] = "(creating)",
 	[WAITING_FOR_MOMENT] = "(letting the load run)",
 	[WAITING_FOR_BLOCKED] = "(until callers are blocked)",

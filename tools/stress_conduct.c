@@ -19,15 +19,6 @@ bool round_is_over(const struct round *r)
 	       atomic_load(&r->left[PRODUCER]) == r->plan.producers;
 }
 
-/* Until the bell rings or the time has come. */
-static void listen_until(struct round *r, uint64_t ns)
-{
-	struct timespec until = {(time_t)(ns / NS_PER_SECOND),
-				 (long)(ns % NS_PER_SECOND)};
-
-	sem_clockwait(&r->bell, CLOCK_MONOTONIC, &until);
-}
-
 /* Look again and again, less often as time goes by; give up when the round
  * has to end for another reason. */
 static void wait_until(struct round *r, bool (*holds)(struct round *r))
@@ -92,7 +83,7 @@ void round_wait_moment(struct round *r)
 	moment = moment == UINT64_MAX ? NS_PER_SECOND << 32
 				      : moment + r->start_ns;
 	while (!round_is_over(r) && now_ns() < moment)
-		listen_until(r, moment);
+		semaphore_wait(&r->bell, moment);
 }
 
 static bool all_blocked(struct round *r)
@@ -230,5 +221,5 @@ void round_linger(struct round *r, uint64_t ns)
 
 	round_step(r, WAITING_FOR_MOMENT);
 	while (!round_is_over(r) && now_ns() < until)
-		listen_until(r, until);
+		semaphore_wait(&r->bell, until);
 }

@@ -10,10 +10,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "stress_hang.h"
@@ -195,14 +193,10 @@ static void *live_main(void *unused)
 
 	(void)unused;
 	for (;;) {
-		struct timespec until;
 		uint64_t now;
 
 		due += watch.run->config->interval_ns;
-		until.tv_sec = (time_t)(due / NS_PER_SECOND);
-		until.tv_nsec = (long)(due % NS_PER_SECOND);
-		if (sem_clockwait(&watch.live_stop, CLOCK_MONOTONIC, &until) ==
-		    0)
+		if (semaphore_wait(&watch.live_stop, due))
 			break;
 		take_sample(&s);
 		if (!s.scenario)
@@ -248,9 +242,8 @@ int monitor_start(struct run *run)
 }
 
 /* The signals stay blocked: the summary is printed in peace. */
-void monitor_stop(struct run *run)
+void monitor_stop(void)
 {
-	(void)run;
 	if (watch.has_live) {
 		sem_post(&watch.live_stop);
 		pthread_join(watch.live, NULL);

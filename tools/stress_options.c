@@ -66,7 +66,9 @@ static const struct argp_option options[] = {
 	{"duration", KEY_DURATION, "TIME", 0,
 	 "10s (the default), 500ms, 5m or 1h; divided among the scenarios", 0},
 	{"items", KEY_ITEMS, "N", 0,
-	 "instead of a duration: put N items in each scenario", 0},
+	 "instead of a duration: put N items in each scenario (churn: make a "
+	 "queue for every 100 of them)",
+	 0},
 	{"seed", KEY_SEED, "N", 0,
 	 "repeat the choices of an earlier run; every run prints its seed", 0},
 	{0, 0, 0, 0, "What is told:", 3},

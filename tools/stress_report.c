@@ -171,9 +171,9 @@ static void print_bar(FILE *out, uint64_t bound, uint64_t count, uint64_t all,
 	char below[TEXT_LENGTH], number[TEXT_LENGTH];
 	int length = (int)((double)count / (double)highest * BAR + 0.5);
 
-	fprintf(out, "  < %7s %8s %6.2f %%  ", text_time(below, bound),
+	fprintf(out, "  < %7s %8s %6.2f %%%s", text_time(below, bound),
 		text_count(number, (double)count),
-		100.0 * (double)count / (double)all);
+		100.0 * (double)count / (double)all, count ? "  " : "");
 	if (count && !length)
 		fputc('.', out);
 	for (int i = 0; i < length; i++)

@@ -13,7 +13,6 @@
 #define LEDGER_MEMORY ((size_t)256 << 20) /* of all ledgers; used on demand */
 #define NUMBERS_MIN 64u
 #define NUMBERS_MAX (1u << 22)
-#define STACK_SIZE ((size_t)256 << 10)
 #define ROUND_ITEMS 20000 /* at most, when a scenario counts items */
 
 /* ---- making what all rounds use ---------------------------------------- */
@@ -279,7 +278,7 @@ void worker_start(struct actor *a)
 	int rc;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
 	rc = pthread_create(&a->thread, &attr, worker_main, a);
 	pthread_attr_destroy(&attr);
 	a->running = rc == 0;
@@ -436,6 +435,12 @@ static void add_up(struct round *r)
 	pthread_mutex_unlock(&r->run->view);
 }
 
+/* A short-lived queue takes as long as some hundred items. */
+static uint64_t items_worth(const struct round *r)
+{
+	return r->plan.one_call ? 100 : r->plan.items;
+}
+
 int scenario_run(struct round *r, const struct scenario *s, uint64_t end_ns,
 		 struct result *result)
 {
@@ -456,8 +461,7 @@ int scenario_run(struct round *r, const struct scenario *s, uint64_t end_ns,
 		add_up(r);
 		r->index++;
 		if (items_left != UINT64_MAX)
-			items_left -= smaller(
-				items_left, r->plan.items ? r->plan.items : 1);
+			items_left -= smaller(items_left, items_worth(r));
 	} while (items_left && now_ns() < end_ns &&
 		 !atomic_load(&r->run->signal) &&
 		 !atomic_load(&result->violations.n));

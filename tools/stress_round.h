@@ -14,7 +14,6 @@
 #define STRESS_ROUND_H
 
 #include <coqueue.h>
-#include <semaphore.h>
 #include <sys/types.h>
 #include "stress.h"
 #include "stress_ledger.h"
@@ -64,6 +63,7 @@ enum activity {
 	PACING,
 	AT_GATE,
 	LEFT,
+	OBEYED_CANCELLATION,
 	/* conductor */
 	CREATING,
 	WAITING_FOR_MOMENT,
@@ -242,6 +242,8 @@ void round_linger(struct round *r, uint64_t ns);
 bool round_is_over(const struct round *r);
 
 /* ---- stress_worker.c --------------------------------------------------- */
+
+#define WORKER_STACK ((size_t)256 << 10) /* bytes */
 
 void *worker_main(void *actor);
 void worker_reset(struct actor *a);

@@ -3,9 +3,9 @@
  * What the threads of a crew do.  There is one loop for each role; what makes
  * scenarios differ is in the plan.
  *
- * Threads are cancelled only where nothing is half done: in library calls, at
- * gates and in pauses.  A call that was cancelled leaves in_call set, and the
- * thread that takes over settles what that call had moved (nothing, if the
+ * Threads are cancelled only where nothing is half done: in library calls and
+ * at pthread_testcancel().  A call that was cancelled leaves in_call set, and
+ * the thread that takes over settles what that call had moved (nothing, if the
  * library keeps its word; part of a put_many).
  */
 #include "config.h"
@@ -13,17 +13,27 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 #include "stress_call.h"
 #include "stress_cargo.h"
 
 /* ---- gates ------------------------------------------------------------- */
 
 /* Semaphores, so that no broadcast is needed: whoever passes lets the next
- * one through.  sem_wait() is a cancellation point, after it there is none. */
+ * one through.  Cancelled is who has not yet passed. */
 void gate_pass(struct gate *g)
 {
-	while (sem_wait(&g->turnstile) != 0)
-		;
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	while (!semaphore_wait(&g->turnstile, now_ns() + NS_PER_MS)) {
+		pthread_setcancelstate(state, NULL);
+		pthread_testcancel();
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	}
+	pthread_setcancelstate(state, NULL);
 	sem_post(&g->turnstile);
 }
 
@@ -60,7 +70,8 @@ static bool pace(struct actor *a, uint32_t number)
 	       !atomic_load(&r->begun)) {
 		uint64_t left = due - now;
 
-		sleep_ns(left < 10 * NS_PER_MS ? left : 10 * NS_PER_MS);
+		sleep_ns(smaller(left, 10 * NS_PER_MS));
+		pthread_testcancel();
 	}
 	actor_enters(a, OWN_WORK);
 	return !atomic_load(&r->stop);
@@ -353,6 +364,19 @@ static void settle_cancelled_call(struct actor *a)
 	mark_done(a, a->done);
 }
 
+/* On the way out of a cancelled thread. */
+static void obey_cancellation(void *actor)
+{
+	actor_enters(actor, OBEYED_CANCELLATION);
+#ifdef __SANITIZE_ADDRESS__
+	/* It has not seen that the frames below were unwound, and would take
+	 * what uses their stack next for a trespasser. */
+	__asan_unpoison_memory_region((char *)__builtin_frame_address(0) -
+					      WORKER_STACK / 2,
+				      WORKER_STACK / 2);
+#endif
+}
+
 void *worker_main(void *actor)
 {
 	static void (*const work[N_ROLES])(struct actor *) = {
@@ -367,7 +391,9 @@ void *worker_main(void *actor)
 	atomic_store(&a->tid, gettid());
 	actor_enters(a, OWN_WORK);
 	settle_cancelled_call(a);
+	pthread_cleanup_push(obey_cancellation, a);
 	work[a->role](a);
+	pthread_cleanup_pop(0);
 	actor_enters(a, LEFT);
 	atomic_fetch_add(&a->round->left[a->role], 1);
 	atomic_fetch_add(&a->round->run->steps, 1);
