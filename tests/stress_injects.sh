@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# coqueue-stress notices what it is there for: each fault that a build made for
+# this test can commit (tests/faults.c) is reported for what it is, while
+# without a fault the same runs pass.
+. "$(dirname "$0")/script.sh"
+
+faulty=$top_builddir/coqueue-stress-faulty
+[ -x "$faulty" ] || { note "no coqueue-stress in this build"; exit 77; }
+
+# ends STATUS PROGRAM ARGUMENT...: wrong unless it ends with that.
+ends()
+{
+	expected=$1
+	shift
+	timeout -k 5 120 "$@" >"$scratch/out" 2>&1
+	got=$?
+	[ $got -eq "$expected" ] && return
+	wrong "$* ended with $got, not $expected"
+	sed 's/^/    /' "$scratch/out"
+	return 1
+}
+
+# notices FAULT STATUS WORDS ARGUMENT...: with the fault, the run fails with
+# the status and says the words (an extended regular expression); without it,
+# the same run passes.
+notices()
+{
+	fault=$1 status=$2 words=$3
+	shift 3
+	ends 0 "$faulty" --watchdog 10 --seed 1 "$@"
+	ends "$status" "$faulty" --watchdog 1 --seed 1 --inject "$fault" "$@" ||
+		return
+	# the report is broken into lines of 80
+	tr -s ' \n' ' ' <"$scratch/out" | grep -qE "$words" && return
+	wrong "--inject $fault is noticed, but not said: $words"
+	sed 's/^/    /' "$scratch/out"
+}
+
+notices lose 1 'accepted items of producer .* lost' --items 20000 mpmc
+notices duplicate 1 'came out twice|got item .* twice' --items 20000 mpmc
+notices reorder 1 'after having seen' --items 20000 --consumers 1 mpmc
+notices late-put 1 'returned 0 after the caller knew' --items 20000 drain
+notices signal-one 4 'HANG' --items 100000 abort
+notices swallow 4 'HANG' --items 500 --rate 2000 -p 1 -c 1 mpmc
+
+ends 2 "$top_builddir/coqueue-stress" --inject lose
+finish

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * coqueue-stress, what its parts share: what the user asked for, what came
+ * out, and the run that leads from one to the other.
+ *
+ *     coqueue-stress.c    main: options, scenarios one after the other, report
+ *     stress_options.c    the command line
+ *     stress_scenarios.c  the table of scenarios: start reading here
+ *     stress_round.c      a round: a queue, its crew, the verbs of a scenario
+ *     stress_worker.c     what producers, consumers, joiners and shutters do
+ *     stress_judge.c      the accounts of a round, compared when it is over
+ *     stress_monitor.c    live lines, signals, the watchdog
+ *     stress_report.c     the summary; stress_json.c: the same for machines
+ */
+#ifndef STRESS_H
+#define STRESS_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "histogram.h"
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_US UINT64_C(1000)
+
+enum exit_status {
+	EXIT_PASS = 0,
+	EXIT_VIOLATION = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_START = 3,
+	EXIT_HANG = 4,
+	EXIT_SIGNALLED = 128 /* + the number of the signal */
+};
+
+struct scenario;
+
+#define SCENARIOS_MAX 16
+
+struct config {
+	unsigned producers, consumers;
+	size_t capacity, item_size, batch;
+	double rate; /* items per second of all producers; 0: no limit */
+	uint64_t duration_ns; /* of the run; 0: as long as `items` take */
+	uint64_t items; /* per scenario; 0: as many as fit */
+	uint64_t seed;
+	uint64_t interval_ns, watchdog_ns;
+	bool jitter, quiet;
+	const char *json;
+	const struct scenario **scenarios; /* [n_scenarios] */
+	unsigned n_scenarios;
+};
+
+/* Everything that is counted.  The order is that of the names in count_name. */
+enum count {
+	ACCEPTED, /* items whose put returned 0 */
+	DELIVERED, /* items that a get returned */
+	DISCARDED, /* items that item_destroy received */
+	REFUSED, /* puts that returned ESHUTDOWN */
+	ENDED, /* gets and peeks that returned ESHUTDOWN */
+	PEEKED,
+	JOINED, /* joins that returned 0 */
+	MARKED, /* items marked with task_done */
+	TIMED_OUT,
+	WOULD_BLOCK, /* EAGAIN */
+	INTERRUPTED, /* EINTR */
+	CANCELLED, /* threads cancelled, and replaced */
+	SHUTDOWNS, /* calls of coqueue_shutdown */
+	N_COUNTS
+};
+
+extern const char *const count_name[N_COUNTS];
+
+#define VERDICT_LENGTH 160
+#define VERDICTS_KEPT 8
+
+struct verdicts {
+	_Atomic unsigned n; /* all of them; the first few are kept as text */
+	char text[VERDICTS_KEPT][VERDICT_LENGTH];
+};
+
+/* One writer; readers may look at text[0 ... n-1] at any time. */
+void verdicts_add(struct verdicts *v, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+enum line { PUTTERS, GETTERS, JOINERS, N_LINES };
+
+/* What came out of one scenario. */
+struct result {
+	const struct scenario *scenario;
+	uint64_t rounds;
+	uint64_t load_ns; /* from the start of each crew to its end */
+	uint64_t count[N_COUNTS];
+	/* shutdowns that met at least two blocked in this line */
+	uint64_t met_blocked[N_LINES];
+	struct histogram latency; /* put to get, in nanoseconds */
+	struct verdicts violations;
+};
+
+struct round;
+
+struct run {
+	const struct config *config;
+	FILE *out; /* where people read */
+	FILE *json; /* NULL: not wanted */
+	struct result *results; /* [config->n_scenarios] */
+	unsigned n_results; /* under view */
+	struct round *round;
+	uint64_t started_ns, ended_ns;
+	int start_error; /* why the run could not start or go on */
+	_Atomic int signal; /* the first SIGINT or SIGTERM; 0: none */
+	_Atomic uint64_t steps; /* grows with each step of the conductor, and
+				 * with each worker that leaves */
+	/* Taken by who looks at the queue from outside, and by the conductor
+	 * around everything that makes such a look invalid. */
+	pthread_mutex_t view;
+};
+
+uint64_t now_ns(void);
+void sleep_ns(uint64_t ns); /* no cancellation point */
+/* False: it was not posted before the deadline. */
+bool semaphore_wait(sem_t *semaphore, uint64_t deadline_ns);
+
+/* The exit status that the results call for, and why, in words. */
+enum exit_status run_verdict(const struct run *run, char *why, size_t size);
+
+/* stress_options.c: exits with EXIT_USAGE itself. */
+void options_parse(struct config *c, int argc, char **argv);
+
+#ifdef STRESS_INJECT
+/* tests/faults.c: false when there is no such fault. */
+bool inject(const char *fault);
+#endif
+
+/* stress_monitor.c: 0 or an errno value */
+int monitor_start(struct run *run);
+void monitor_stop(void);
+
+/* stress_report.c */
+void report_head(const struct run *run);
+void report_summary(const struct run *run, enum exit_status status,
+		    const char *why);
+
+/* stress_json.c: 0 or an errno value.  Opened before the run, so that a path
+ * that cannot be written is known at once. */
+int json_open(struct run *run);
+int json_write(const struct run *run, enum exit_status status, const char *why);
+
+#endif /* STRESS_H */

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The accounts of a round.  The crew has left, so everything is still and the
+ * figures must fit exactly:
+ *
+ *     accepted = delivered + discarded          and each item exactly once
+ *     puts, gets, discarded of coqueue_stats    the same three
+ *     unfinished = accepted - discarded - marked
+ *     nobody waits
+ *     discarded = 0, when every shutdown was graceful and consumers were there
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include "stress_round.h"
+
+static uint64_t total(struct round *r, enum count what)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < r->n_actors; i++)
+		if (r->actors[i].index < round_crew_size(r, r->actors[i].role))
+			sum += r->actors[i].count[what];
+	return sum;
+}
+
+static void expect(struct round *r, const char *what, uint64_t is,
+		   uint64_t expected, const char *meaning)
+{
+	if (is != expected)
+		actor_fail(round_actor(r, CONDUCTOR, 0),
+			   "%s is %" PRIu64 ", but %s is %" PRIu64, what, is,
+			   meaning, expected);
+}
+
+static void judge_stats(struct round *r, const coqueue_stats_t *s)
+{
+	uint64_t accepted = total(r, ACCEPTED);
+	uint64_t delivered = total(r, DELIVERED);
+	uint64_t discarded = total(r, DISCARDED);
+
+	expect(r, "stats.puts", s->puts, accepted, "what producers counted");
+	expect(r, "stats.gets", s->gets, delivered, "what consumers counted");
+	expect(r, "stats.discarded", s->discarded, discarded,
+	       "what item_destroy counted");
+	expect(r, "coqueue_size", coqueue_size(r->queue),
+	       s->puts - s->gets - s->discarded, "puts - gets - discarded");
+	expect(r, "coqueue_unfinished", coqueue_unfinished(r->queue),
+	       accepted - discarded - total(r, MARKED),
+	       "accepted - discarded - marked");
+	expect(r, "putters_waiting", s->putters_waiting, 0, "the true number");
+	expect(r, "getters_waiting", s->getters_waiting, 0, "the true number");
+	expect(r, "joiners_waiting", s->joiners_waiting, 0, "the true number");
+}
+
+/* Nobody may mark more items than there were. */
+static void judge_excess(struct round *r)
+{
+	size_t unfinished = coqueue_unfinished(r->queue);
+
+	if (coqueue_task_done(r->queue, unfinished + 1) == 0)
+		actor_fail(round_actor(r, CONDUCTOR, 0),
+			   "task_done accepted more items than were put");
+	expect(r, "unfinished after a refused task_done",
+	       coqueue_unfinished(r->queue), unfinished, "before it, it");
+}
+
+void judge_queue(struct round *r)
+{
+	coqueue_stats_t s = {.size = sizeof(s)};
+
+	if (coqueue_stats(r->queue, &s) != 0) {
+		actor_fail(round_actor(r, CONDUCTOR, 0),
+			   "coqueue_stats failed");
+		return;
+	}
+	judge_stats(r, &s);
+	judge_excess(r);
+}
+
+static const char *name_of(const struct actor *a, char *to, size_t size)
+{
+	snprintf(to, size, "%s %u", role_name[a->role], a->index);
+	return to;
+}
+
+static void tell_finding(struct round *r, unsigned source,
+			 const struct ledger_finding *f)
+{
+	struct actor *conductor = round_actor(r, CONDUCTOR, 0);
+	char one[32], other[32];
+
+	if (f->lost)
+		actor_fail(conductor,
+			   "%" PRIu64
+			   " of %u accepted items of producer %u are "
+			   "lost, the first is %u",
+			   f->lost, r->actors[source].number, source,
+			   f->first_lost);
+	if (f->foreign)
+		actor_fail(conductor,
+			   "%" PRIu64
+			   " items of producer %u came out though no "
+			   "put accepted them, the first is %u",
+			   f->foreign, source, f->first_foreign);
+	if (f->doubled)
+		actor_fail(
+			conductor,
+			"%" PRIu64 " items of producer %u came out twice, the "
+			"first is %u, to %s and %s",
+			f->doubled, source, f->first_doubled,
+			name_of(&r->actors[f->doubled_by[0]], one, sizeof(one)),
+			name_of(&r->actors[f->doubled_by[1]], other,
+				sizeof(other)));
+}
+
+void judge_accounts(struct round *r)
+{
+	uint64_t discarded = total(r, DISCARDED);
+	struct ledger_finding finding;
+
+	for (unsigned i = 0; i < r->item_sources; i++) {
+		ledger_settle(r->ledgers, r->n_actors, i, r->actors[i].number,
+			      &finding);
+		tell_finding(r, i, &finding);
+	}
+	if (discarded && atomic_load(&r->returned) == GRACEFULLY &&
+	    r->plan.consumers && !r->plan.one_call)
+		actor_fail(round_actor(r, CONDUCTOR, 0),
+			   "consumers were told the end while %" PRIu64
+			   " accepted items were left",
+			   discarded);
+	expect(r, "item_destroy calls on threads that cannot discard",
+	       atomic_exchange(&r->strays, 0), 0, "the number allowed");
+}
+
+static void collect_from(struct round *r, struct actor *a)
+{
+	struct verdicts *out = &r->result->violations;
+	unsigned n = atomic_exchange(&a->verdicts.n, 0);
+	unsigned kept = n < VERDICTS_KEPT ? n : VERDICTS_KEPT;
+	char name[32];
+
+	name_of(a, name, sizeof(name));
+	for (unsigned i = 0; i < kept; i++)
+		verdicts_add(out, "round %" PRIu64 ": %s%s%s", r->index,
+			     a->role == CONDUCTOR ? "" : name,
+			     a->role == CONDUCTOR ? "" : " ",
+			     a->verdicts.text[i]);
+	atomic_fetch_add(&out->n, n - kept);
+}
+
+void judge_collect(struct round *r)
+{
+	for (unsigned i = 0; i < r->n_actors; i++)
+		collect_from(r, &r->actors[i]);
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rounds: what they use, their plan, their crew, and how one follows another.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "stress_round.h"
+
+#define LEDGER_MEMORY ((size_t)256 << 20) /* of all ledgers; used on demand */
+#define NUMBERS_MIN 64u
+#define NUMBERS_MAX (1u << 22)
+#define ROUND_ITEMS 20000 /* at most, when a scenario counts items */
+
+/* ---- making what all rounds use ---------------------------------------- */
+
+struct actor *round_actor(struct round *r, enum role role, unsigned index)
+{
+	const struct config *c = r->run->config;
+	const unsigned first[N_ROLES] = {
+		[PRODUCER] = 0,
+		[CONDUCTOR] = c->producers,
+		[CONSUMER] = c->producers + 1,
+		[JOINER] = c->producers + 1 + c->consumers,
+		[SHUTTER] = c->producers + 1 + c->consumers + JOINERS_MAX,
+	};
+
+	return &r->actors[first[role] + index];
+}
+
+unsigned round_crew_size(const struct round *r, enum role role)
+{
+	switch (role) {
+	case PRODUCER:
+		return r->plan.producers;
+	case CONSUMER:
+		return r->plan.consumers;
+	case JOINER:
+		return r->plan.joiners;
+	case SHUTTER:
+		return r->plan.shutters;
+	default:
+		return 1;
+	}
+}
+
+struct actor *round_conductor(struct round *r)
+{
+	return round_actor(r, CONDUCTOR, 0);
+}
+
+static bool takes_items(enum role role)
+{
+	return role == CONSUMER || role == SHUTTER || role == CONDUCTOR;
+}
+
+static uint32_t numbers_that_fit(const struct round *r)
+{
+	const struct config *c = r->run->config;
+	size_t bits = LEDGER_MEMORY * 8 / r->item_sources /
+		      (c->consumers + SHUTTERS_MAX + 1);
+	uint32_t fit = bits > NUMBERS_MAX ? NUMBERS_MAX : (uint32_t)bits;
+
+	return fit < NUMBERS_MIN ? NUMBERS_MIN : fit & ~63u;
+}
+
+static int init_actor(struct round *r, enum role role, unsigned index)
+{
+	struct actor *a = round_actor(r, role, index);
+
+	a->round = r;
+	a->role = role;
+	a->index = index;
+	a->buffer = calloc(r->buffer_items, r->run->config->item_size);
+	if (!a->buffer)
+		return ENOMEM;
+	if (takes_items(role) &&
+	    ledger_init(&a->ledger, r->item_sources, r->numbers_max) != 0)
+		return ENOMEM;
+	if (role != CONSUMER && role != CONDUCTOR)
+		return 0;
+	a->seen = calloc(r->item_sources, sizeof(*a->seen));
+	a->latency = calloc(1, sizeof(*a->latency));
+	return a->seen && a->latency ? 0 : ENOMEM;
+}
+
+static int init_actors(struct round *r)
+{
+	const struct config *c = r->run->config;
+	const unsigned size[N_ROLES] = {
+		[PRODUCER] = c->producers, [CONDUCTOR] = 1,
+		[CONSUMER] = c->consumers, [JOINER] = JOINERS_MAX,
+		[SHUTTER] = SHUTTERS_MAX,
+	};
+
+	r->actors = aligned_alloc(_Alignof(struct actor),
+				  r->n_actors * sizeof(struct actor));
+	r->ledgers = calloc(r->n_actors, sizeof(*r->ledgers));
+	if (!r->actors || !r->ledgers)
+		return ENOMEM;
+	memset(r->actors, 0, r->n_actors * sizeof(struct actor));
+	for (unsigned i = 0; i < r->n_actors; i++)
+		r->ledgers[i] = &r->actors[i].ledger;
+	for (enum role role = 0; role < N_ROLES; role++)
+		for (unsigned i = 0; i < size[role]; i++)
+			if (init_actor(r, role, i) != 0)
+				return ENOMEM;
+	return 0;
+}
+
+static int init_stamps(struct round *r)
+{
+	r->stamps = calloc(r->item_sources, sizeof(*r->stamps));
+	if (!r->stamps)
+		return ENOMEM;
+	for (unsigned i = 0; i < r->item_sources; i++) {
+		r->stamps[i] = calloc(r->numbers_max / STAMP_EVERY + 1,
+				      sizeof(uint64_t));
+		if (!r->stamps[i])
+			return ENOMEM;
+	}
+	return 0;
+}
+
+int round_init(struct round *r, struct run *run)
+{
+	const struct config *c = run->config;
+
+	memset(r, 0, sizeof(*r));
+	r->run = run;
+	r->n_actors =
+		c->producers + 1 + c->consumers + JOINERS_MAX + SHUTTERS_MAX;
+	r->item_sources = c->producers + 1;
+	r->numbers_max = numbers_that_fit(r);
+	r->buffer_items = c->batch < 4 ? 4 : c->batch;
+	sem_init(&r->bell, 0, 0);
+	if (init_actors(r) == 0 && init_stamps(r) == 0)
+		return 0;
+	round_free(r);
+	return ENOMEM;
+}
+
+void round_free(struct round *r)
+{
+	for (unsigned i = 0; r->actors && i < r->n_actors; i++) {
+		ledger_free(&r->actors[i].ledger);
+		free(r->actors[i].buffer);
+		free(r->actors[i].seen);
+		free(r->actors[i].latency);
+	}
+	for (unsigned i = 0; r->stamps && i < r->item_sources; i++)
+		free(r->stamps[i]);
+	free(r->actors);
+	free(r->ledgers);
+	free(r->stamps);
+	sem_destroy(&r->bell);
+}
+
+/* ---- the plan ---------------------------------------------------------- */
+
+static void plan_defaults(struct plan *p, const struct config *c)
+{
+	*p = (struct plan){
+		.capacity = c->capacity,
+		.producers = c->producers,
+		.consumers = c->consumers,
+		.put_forms = FOR_EVER,
+		.get_forms = FOR_EVER,
+		.join_forms = FOR_EVER,
+		.batch = c->batch,
+		.patience_ns = NS_PER_MS,
+		.trigger = NO_TRIGGER,
+		.moment_ns = NS_PER_MS,
+	};
+}
+
+/* How many items, when the end is told by items and not by time. */
+static void plan_items(struct round *r, uint64_t items_left)
+{
+	struct plan *p = &r->plan;
+	uint64_t most = (uint64_t)r->numbers_max * p->producers;
+
+	if (p->one_call) {
+		p->items = p->producers * p->batch;
+		return;
+	}
+	if (items_left == UINT64_MAX) {
+		p->items = most;
+		return;
+	}
+	most = smaller(most, items_left);
+	p->moment_ns = UINT64_MAX;
+	p->items = most;
+	if (p->long_round)
+		return;
+	p->items = random_between(&r->random, 1, smaller(most, ROUND_ITEMS));
+	p->trigger =
+		(uint32_t)random_below(&r->random, p->items / p->producers + 1);
+}
+
+/* Nobody can be kept back if there are too few items to block on. */
+static void plan_hold(struct round *r)
+{
+	struct plan *p = &r->plan;
+
+	if (p->one_call)
+		return;
+	if (p->hold == HOLD_CONSUMERS &&
+	    p->items <= p->capacity + (p->batch + 1) * p->producers)
+		p->hold = NOBODY;
+	if (p->hold == NOBODY)
+		return;
+	p->hold_at = random_below(
+		&r->random,
+		smaller(p->capacity * 2, p->items / p->producers) + 1);
+	p->put_forms = p->get_forms = p->join_forms = FOR_EVER;
+	p->burst = 0;
+}
+
+static void make_plan(struct round *r, const struct scenario *s,
+		      uint64_t end_ns, uint64_t items_left)
+{
+	const struct config *c = r->run->config;
+	struct plan *p = &r->plan;
+	uint64_t now = now_ns();
+
+	plan_defaults(p, c);
+	s->plan(p, c, &r->random);
+	if (c->rate)
+		p->moment_ns +=
+			(uint64_t)(16 * (double)NS_PER_SECOND / c->rate);
+	if (end_ns != UINT64_MAX)
+		p->moment_ns =
+			smaller(p->moment_ns, end_ns > now ? end_ns - now : 0);
+	plan_items(r, items_left);
+	plan_hold(r);
+}
+
+/* ---- the crew ---------------------------------------------------------- */
+
+static void assign(struct round *r, struct actor *a)
+{
+	const struct plan *p = &r->plan;
+	const struct config *c = r->run->config;
+
+	worker_reset(a);
+	a->random = random_from(c->seed ^ r->salt, a->role, a->index);
+	a->forms = a->role == PRODUCER ? p->put_forms : p->get_forms;
+	if (a->role == CONDUCTOR || (p->patient_half && a->index % 2 == 0))
+		a->forms = FOR_EVER;
+	if (a->role != PRODUCER || a->index >= p->producers)
+		return;
+	a->share = (uint32_t)(p->items / p->producers +
+			      (a->index < p->items % p->producers));
+	a->pace_start_ns = r->start_ns;
+	if (c->rate)
+		a->pace_start_ns +=
+			(uint64_t)((double)NS_PER_SECOND / c->rate * a->index);
+}
+
+/* NULL after the last of those who work in this round, conductor included. */
+static struct actor *next_in_round(struct round *r, struct actor *a)
+{
+	struct actor *end = r->actors + r->n_actors;
+
+	for (a = a ? a + 1 : r->actors; a < end; a++)
+		if (a->index < round_crew_size(r, a->role))
+			return a;
+	return NULL;
+}
+
+void worker_start(struct actor *a)
+{
+	pthread_attr_t attr;
+	int rc;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
+	rc = pthread_create(&a->thread, &attr, worker_main, a);
+	pthread_attr_destroy(&attr);
+	a->running = rc == 0;
+	if (rc)
+		a->round->start_error = rc;
+}
+
+static void start_crew(struct round *r)
+{
+	struct actor *a = NULL;
+
+	while (!r->start_error && (a = next_in_round(r, a)))
+		if (a->role != CONDUCTOR)
+			worker_start(a);
+}
+
+void round_step(struct round *r, enum activity what)
+{
+	atomic_store(&round_conductor(r)->activity, what);
+	atomic_fetch_add(&r->run->steps, 1);
+}
+
+bool worker_join(struct actor *a)
+{
+	void *end;
+
+	pthread_join(a->thread, &end);
+	a->running = a->cancelled = false;
+	return end == PTHREAD_CANCELED;
+}
+
+static void join_crew(struct round *r)
+{
+	struct actor *a = NULL;
+
+	round_step(r, JOINING_CREW);
+	while ((a = next_in_round(r, a)))
+		if (a->running)
+			worker_join(a);
+}
+
+/* ---- the life of the queue --------------------------------------------- */
+
+static void publish_queue(struct round *r, coqueue_t *q)
+{
+	pthread_mutex_lock(&r->run->view);
+	r->queue = q;
+	pthread_mutex_unlock(&r->run->view);
+}
+
+static int create_queue(struct round *r)
+{
+	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+	coqueue_t *q;
+	int rc;
+
+	attr.item_size = r->run->config->item_size;
+	attr.item_destroy = worker_destroys;
+	attr.ctx = r;
+	round_step(r, CREATING);
+	rc = coqueue_create(&q, r->plan.capacity, &attr);
+	if (rc)
+		return rc;
+	publish_queue(r, q);
+	return 0;
+}
+
+void round_destroy_queue(struct round *r)
+{
+	struct actor *conductor = round_conductor(r);
+	coqueue_t *q = r->queue;
+	int rc;
+
+	atomic_store(&r->begun, IMMEDIATELY);
+	atomic_store(&r->destroying, true);
+	publish_queue(r, NULL);
+	round_step(r, IN_DESTROY);
+	rc = coqueue_destroy(q);
+	round_step(r, JUDGING);
+	if (rc)
+		actor_fail(conductor, "coqueue_destroy returned %s",
+			   strerror(rc));
+}
+
+/* ---- a round, a scenario ----------------------------------------------- */
+
+static void reset_round(struct round *r, const struct scenario *s)
+{
+	const struct config *c = r->run->config;
+	uint64_t scenario = (uint64_t)(s - scenarios);
+
+	r->start_ns = now_ns();
+	r->salt = random_mix(c->seed + random_mix(scenario << 40 | r->index));
+	atomic_store(&r->begun, STILL_OPEN);
+	atomic_store(&r->returned, STILL_OPEN);
+	atomic_store(&r->destroying, false);
+	atomic_store(&r->stop, false);
+	atomic_store(&r->triggered, false);
+	for (enum role role = 0; role < N_ROLES; role++)
+		atomic_store(&r->left[role], 0);
+	sem_init(&r->hold_gate.turnstile, 0, 0);
+	sem_init(&r->shut_gate.turnstile, 0, 0);
+	while (sem_trywait(&r->bell) == 0)
+		;
+	for (unsigned i = 0; i < r->n_actors; i++)
+		assign(r, &r->actors[i]);
+	worker_is(round_conductor(r));
+}
+
+/* When a thread could not be started, those that were must still get out. */
+static void give_up(struct round *r)
+{
+	worker_shuts_down(round_conductor(r), COQUEUE_IMMEDIATE);
+}
+
+static void play(struct round *r, const struct scenario *s)
+{
+	r->start_error = create_queue(r);
+	if (r->start_error)
+		return;
+	if (s->prepare)
+		s->prepare(r);
+	start_crew(r);
+	if (r->start_error)
+		give_up(r);
+	else
+		s->conduct(r);
+	round_open_gates(r);
+	join_crew(r);
+	r->result->load_ns += now_ns() - r->start_ns;
+	if (r->queue) {
+		judge_queue(r);
+		round_destroy_queue(r);
+	}
+	judge_accounts(r);
+}
+
+/* The counts move from the crew to the result in one step for who looks. */
+static void add_up(struct round *r)
+{
+	struct result *sum = r->result;
+	struct actor *a = NULL;
+
+	judge_collect(r);
+	pthread_mutex_lock(&r->run->view);
+	sum->rounds++;
+	while ((a = next_in_round(r, a))) {
+		for (unsigned i = 0; i < N_COUNTS; i++)
+			sum->count[i] += a->count[i];
+		if (a->latency)
+			histogram_add(&sum->latency, a->latency);
+		atomic_store(&a->moved, 0);
+	}
+	pthread_mutex_unlock(&r->run->view);
+}
+
+/* A short-lived queue takes as long as some hundred items. */
+static uint64_t items_worth(const struct round *r)
+{
+	return r->plan.one_call ? 100 : r->plan.items;
+}
+
+int scenario_run(struct round *r, const struct scenario *s, uint64_t end_ns,
+		 struct result *result)
+{
+	uint64_t items_left = r->run->config->items;
+
+	r->result = result;
+	r->index = 0;
+	if (!items_left)
+		items_left = UINT64_MAX;
+	do {
+		r->random = random_from(r->run->config->seed,
+					(uint64_t)(s - scenarios), r->index);
+		make_plan(r, s, end_ns, items_left);
+		reset_round(r, s);
+		play(r, s);
+		if (r->start_error)
+			return r->start_error;
+		add_up(r);
+		r->index++;
+		if (items_left != UINT64_MAX)
+			items_left -= smaller(items_left, items_worth(r));
+	} while (items_left && now_ns() < end_ns &&
+		 !atomic_load(&r->run->signal) &&
+		 !atomic_load(&result->violations.n));
+	return 0;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A round: one queue, made, loaded, shut down, checked and destroyed.
+ *
+ *     plan      what this round is to be, drawn from the seed
+ *     crew      worker threads, that put, get, join and shut down
+ *     conduct   the main thread, the conductor, decides when the end comes
+ *     judge     the accounts of all are compared
+ *
+ * A worker never judges more than the call it has just made: it records, and
+ * the conductor judges when all have left.
+ */
+#ifndef STRESS_ROUND_H
+#define STRESS_ROUND_H
+
+#include <coqueue.h>
+#include <sys/types.h>
+#include "stress.h"
+#include "stress_ledger.h"
+#include "stress_random.h"
+
+/* How long a caller is ready to wait; a set of them to draw from. */
+enum form {
+	FOR_EVER = 1, /* coqueue_put, coqueue_get ... */
+	UNTIL = 2, /* ..._until, with a deadline within plan->patience_ns */
+	AT_ONCE = 4, /* coqueue_try_..., COQUEUE_NOWAIT */
+	ANY_FORM = FOR_EVER | UNTIL | AT_ONCE
+};
+
+/* Who is kept back until the shutdown has returned, so that others block. */
+enum hold { NOBODY, HOLD_PRODUCERS, HOLD_CONSUMERS };
+
+#define JOINERS_MAX 3
+#define SHUTTERS_MAX 3
+#define NO_TRIGGER UINT32_MAX
+
+struct plan {
+	size_t capacity;
+	unsigned producers, consumers, joiners, shutters;
+	unsigned put_forms, get_forms, join_forms;
+	size_t batch;
+	uint64_t patience_ns;
+	bool patient_half; /* every other worker waits for ever all the same */
+	unsigned peek_one_in; /* of that many gets, one is a peek; 0: none */
+	bool mark_done; /* consumers call task_done */
+	uint32_t burst; /* producers join after so many items; 0: never */
+	bool one_call; /* each worker makes one call and leaves */
+	bool interrupts; /* EINTR is to be expected */
+	unsigned think_one_in[2]; /* producers, consumers: pause before one in
+				   * so many calls; 0: never */
+	enum hold hold;
+	uint64_t hold_at; /* HOLD_PRODUCERS: after that many items each */
+	uint64_t moment_ns; /* when the end comes, from the start */
+	uint32_t trigger; /* ... or when the first producer put so many */
+	bool long_round;
+	uint64_t items; /* to be put by all producers together, at most */
+	enum coqueue_shutdown shutter_mode[SHUTTERS_MAX];
+};
+
+enum activity {
+	NOT_STARTED,
+	OWN_WORK,
+	PACING,
+	AT_GATE,
+	LEFT,
+	OBEYED_CANCELLATION,
+	/* conductor */
+	CREATING,
+	WAITING_FOR_MOMENT,
+	WAITING_FOR_BLOCKED,
+	WAITING_FOR_IDLE,
+	CANCELLING,
+	JOINING_CREW,
+	JUDGING,
+	/* library calls */
+	IN_PUT,
+	IN_PUT_UNTIL,
+	IN_TRY_PUT,
+	IN_PUT_MANY,
+	IN_GET,
+	IN_GET_UNTIL,
+	IN_TRY_GET,
+	IN_GET_MANY,
+	IN_PEEK,
+	IN_PEEK_UNTIL,
+	IN_TRY_PEEK,
+	IN_JOIN,
+	IN_JOIN_UNTIL,
+	IN_TASK_DONE,
+	IN_SHUTDOWN,
+	IN_INTERRUPT,
+	IN_DESTROY,
+	N_ACTIVITIES
+};
+
+extern const char *const activity_name[N_ACTIVITIES];
+
+enum role { PRODUCER, CONDUCTOR, CONSUMER, JOINER, SHUTTER, N_ROLES };
+
+extern const char *const role_name[N_ROLES];
+
+/* What is known about the end of the queue, ordered by how final it is. */
+enum finality { STILL_OPEN, GRACEFULLY, IMMEDIATELY };
+
+static inline enum finality finality_of(enum coqueue_shutdown mode)
+{
+	return mode == COQUEUE_IMMEDIATE ? IMMEDIATELY : GRACEFULLY;
+}
+
+struct actor {
+	/* written by the actor, read by anyone */
+	_Alignas(64) _Atomic unsigned activity;
+	_Atomic pid_t tid;
+	_Atomic uint64_t moved; /* items put, taken or discarded this round */
+	_Atomic uint64_t marked; /* items about to be marked done this round */
+	struct verdicts verdicts;
+
+	struct round *round;
+	enum role role;
+	unsigned index; /* within the role */
+	pthread_t thread;
+	bool running, cancelled; /* conductor's: to be joined */
+
+	/* the actor's own; the conductor's while it does not run */
+	struct random random;
+	unsigned forms;
+	enum finality knows; /* from refusals this actor has seen */
+	uint32_t number; /* items accepted, and the next one's number */
+	uint32_t share; /* items to be put by this producer */
+	uint32_t stamped; /* items that have their time already */
+	uint32_t next_join; /* number after which to join */
+	uint64_t pace_start_ns;
+	bool in_call; /* set by a call that was cancelled */
+	bool is_put;
+	size_t done; /* items moved by that call */
+	unsigned char *buffer; /* items of one call */
+	struct ledger ledger; /* consumers, shutters, conductor */
+	uint32_t *seen; /* consumers: lowest number to come, for each
+			 * producer */
+	uint64_t count[N_COUNTS];
+	struct histogram *latency;
+};
+
+/* A gate lets all through once it is open. */
+struct gate {
+	sem_t turnstile;
+};
+
+struct round {
+	struct run *run;
+	struct result *result;
+	uint64_t index;
+	uint64_t salt;
+	struct random random; /* the conductor's choices */
+	struct plan plan;
+	coqueue_t *queue; /* NULL: none, or being destroyed; under view
+			   * for who is not part of the round */
+	uint64_t start_ns;
+	int start_error; /* why no thread or queue could be made */
+
+	_Atomic int begun; /* finality of the last shutdown that was begun */
+	_Atomic int returned; /* ... that has returned */
+	_Atomic bool destroying;
+	_Atomic bool stop; /* producers are to leave */
+	_Atomic bool triggered;
+	_Atomic unsigned left[N_ROLES];
+	_Atomic unsigned strays; /* item_destroy calls from unknown threads */
+	sem_t bell; /* something happened, conductor: look */
+	struct gate hold_gate, shut_gate;
+
+	/* [producers] producers, the conductor, then consumers, joiners and
+	 * shutters; for the first two groups, the place is the number that
+	 * their items carry */
+	struct actor *actors;
+	unsigned n_actors;
+	struct ledger **ledgers; /* [n_actors]: those of the actors */
+	unsigned item_sources; /* producers and the conductor */
+	uint32_t numbers_max; /* items per producer and round */
+	uint64_t **stamps; /* [item_sources]: when some items were put */
+	size_t buffer_items;
+};
+
+/* One of this many items is timed when producers run without a rate. */
+#define STAMP_EVERY 32
+
+struct scenario {
+	const char *name;
+	const char *what; /* for --help */
+	/* Draw what this round is to be; the plan holds the defaults. */
+	void (*plan)(struct plan *p, const struct config *c, struct random *r);
+	/* Before the crew starts; may be NULL. */
+	void (*prepare)(struct round *r);
+	/* The load is running: bring it to an end, with the verbs below. */
+	void (*conduct)(struct round *r);
+};
+
+extern const struct scenario scenarios[];
+extern const unsigned n_scenarios;
+const struct scenario *scenario_find(const char *name);
+
+/* ---- stress_round.c: life ---------------------------------------------- */
+
+/* 0 or an errno value; everything that rounds of this run need. */
+int round_init(struct round *r, struct run *run);
+void round_free(struct round *r);
+
+/* Play rounds until the time or the items are used up, a check has failed or
+ * a signal has come.  0, or an errno value: could not start. */
+int scenario_run(struct round *r, const struct scenario *s, uint64_t end_ns,
+		 struct result *result);
+
+struct actor *round_actor(struct round *r, enum role role, unsigned index);
+struct actor *round_conductor(struct round *r);
+unsigned round_crew_size(const struct round *r, enum role role);
+
+/* No caller but those that are blocked may be in the queue. */
+void round_destroy_queue(struct round *r);
+/* What the conductor is doing now, for the watchdog: it gets on. */
+void round_step(struct round *r, enum activity what);
+void worker_start(struct actor *a); /* on failure, round->start_error is set */
+bool worker_join(struct actor *a); /* true: it was cancelled and obeyed */
+
+/* ---- stress_conduct.c: the verbs of a scenario ------------------------- */
+
+/* Until the planned moment, or until those who can block are blocked. */
+void round_wait_moment(struct round *r);
+/* Until every worker is blocked in the call that it makes. */
+void round_wait_all_blocked(struct round *r);
+/* Ask producers to leave, and wait until all has been delivered and every
+ * consumer is gone or blocked: nobody helps those whose wake-up was lost. */
+void round_run_dry(struct round *r);
+void round_shut_down(struct round *r, enum coqueue_shutdown mode);
+void round_open_gates(struct round *r);
+void round_interrupt(struct round *r);
+/* Cancel up to n threads, wherever they are, and replace them. */
+void round_cancel(struct round *r, unsigned n);
+/* The conductor puts (and takes) items itself. */
+void round_put(struct round *r, size_t n);
+void round_get(struct round *r, size_t n);
+/* A pause while the load runs on. */
+void round_linger(struct round *r, uint64_t ns);
+bool round_is_over(const struct round *r);
+
+/* ---- stress_worker.c --------------------------------------------------- */
+
+#define WORKER_STACK ((size_t)256 << 10) /* bytes */
+
+void *worker_main(void *actor);
+void worker_reset(struct actor *a);
+/* One put or get of up to n items with checks and accounts; what it returned.
+ */
+int worker_puts(struct actor *a, size_t n);
+int worker_gets(struct actor *a, size_t n);
+
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+#define actor_fail(a, ...) verdicts_add(&(a)->verdicts, __VA_ARGS__)
+
+void gate_pass(struct gate *g);
+void gate_open(struct gate *g);
+
+/* ---- stress_shut.c ----------------------------------------------------- */
+
+/* Who the calling thread is; the conductor says so itself. */
+void worker_is(struct actor *a);
+void worker_destroys(void *item, void *round);
+void worker_shuts_down(struct actor *a, enum coqueue_shutdown mode);
+
+/* ---- stress_judge.c ---------------------------------------------------- */
+
+void judge_queue(struct round *r); /* all have left, the queue still is */
+void judge_accounts(struct round *r); /* it is destroyed */
+void judge_collect(struct round *r); /* verdicts of all actors: to result */
+
+#endif /* STRESS_ROUND_H */

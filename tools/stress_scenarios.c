@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scenarios.  Each is a plan (what the next round looks like, drawn from
+ * the seed) and a conduct (how it comes to its end, in the verbs of
+ * stress_round.h); the load itself, the checks and the accounts are the same
+ * for all.  To add one, write these two and a row of the table.
+ */
+#include "config.h"
+
+#include <string.h>
+#include "stress_round.h"
+
+/* ---- pieces ------------------------------------------------------------ */
+
+static uint64_t short_moment(struct random *r)
+{
+	return random_skewed(r, 20 * NS_PER_US, 30 * NS_PER_MS);
+}
+
+/* Every kind of call, small capacities as often as the wanted one; in two of
+ * four rounds one side is kept back, so that all of the other are blocked. */
+static void plan_mixed(struct plan *p, const struct config *c, struct random *r)
+{
+	static const enum hold holds[] = {NOBODY, NOBODY, HOLD_PRODUCERS,
+					  HOLD_CONSUMERS};
+
+	if (random_one_in(r, 2))
+		p->capacity = random_skewed(r, 1, c->capacity);
+	if (c->batch == 1 && random_one_in(r, 3))
+		p->batch = 4;
+	p->put_forms = p->get_forms = random_one_in(r, 2) ? FOR_EVER : ANY_FORM;
+	p->patient_half = true;
+	p->peek_one_in = random_one_in(r, 2) ? 8 : 0;
+	p->hold = holds[random_below(r, 4)];
+	p->moment_ns = short_moment(r);
+}
+
+static void plan_task_done(struct plan *p, struct random *r)
+{
+	p->mark_done = true;
+	p->joiners = (unsigned)random_between(r, 2, JOINERS_MAX);
+	p->join_forms = random_one_in(r, 2) ? FOR_EVER : FOR_EVER | UNTIL;
+}
+
+/* One side is slow now and then, so that the other waits. */
+static void plan_lopsided(struct plan *p, struct random *r)
+{
+	unsigned slow = (unsigned)random_below(r, 3);
+
+	if (slow < 2)
+		p->think_one_in[slow] = (unsigned)random_between(r, 2, 12);
+}
+
+static void plan_shutters(struct plan *p, struct random *r,
+			  bool may_be_immediate)
+{
+	p->shutters = (unsigned)random_between(r, 1, SHUTTERS_MAX);
+	for (unsigned i = 0; i < p->shutters; i++)
+		p->shutter_mode[i] = may_be_immediate && random_one_in(r, 2)
+					     ? COQUEUE_IMMEDIATE
+					     : COQUEUE_GRACEFUL;
+}
+
+static enum coqueue_shutdown draw_mode(struct round *r)
+{
+	return random_one_in(&r->random, 2) ? COQUEUE_IMMEDIATE
+					    : COQUEUE_GRACEFUL;
+}
+
+/* A shutdown wakes everybody, and so hides that someone was forgotten before;
+ * in half of the rounds the queue runs dry first, without that help. */
+static void end_either_way(struct round *r)
+{
+	if (random_one_in(&r->random, 2))
+		round_run_dry(r);
+	round_shut_down(r, draw_mode(r));
+}
+
+/* ---- mpmc: a long load, ended gracefully ------------------------------- */
+
+static void mpmc_plan(struct plan *p, const struct config *c, struct random *r)
+{
+	(void)c;
+	p->long_round = true;
+	p->moment_ns = random_between(r, NS_PER_SECOND / 4, NS_PER_SECOND);
+}
+
+static void mpmc_conduct(struct round *r)
+{
+	round_wait_moment(r);
+	round_run_dry(r);
+	round_shut_down(r, COQUEUE_GRACEFUL);
+}
+
+/* ---- drain: a graceful shutdown at any moment -------------------------- */
+
+static void drain_plan(struct plan *p, const struct config *c, struct random *r)
+{
+	plan_mixed(p, c, r);
+	if (random_one_in(r, 4))
+		plan_shutters(p, r, false);
+}
+
+static void drain_conduct(struct round *r)
+{
+	round_wait_moment(r);
+	round_shut_down(r, COQUEUE_GRACEFUL);
+}
+
+/* ---- abort: an immediate shutdown, or several of both kinds ------------ */
+
+static void abort_plan(struct plan *p, const struct config *c, struct random *r)
+{
+	plan_mixed(p, c, r);
+	if (random_one_in(r, 2))
+		plan_task_done(p, r);
+	if (random_one_in(r, 3))
+		plan_shutters(p, r, true);
+}
+
+static void abort_conduct(struct round *r)
+{
+	round_wait_moment(r);
+	if (random_one_in(&r->random, 3)) {
+		round_shut_down(r, COQUEUE_GRACEFUL);
+		if (random_one_in(&r->random, 2))
+			round_open_gates(r);
+		round_linger(r, random_below(&r->random, 200 * NS_PER_US));
+	}
+	round_shut_down(r, COQUEUE_IMMEDIATE);
+}
+
+/* ---- join: task_done and join ------------------------------------------ */
+
+static void join_plan(struct plan *p, const struct config *c, struct random *r)
+{
+	plan_mixed(p, c, r);
+	plan_task_done(p, r);
+	if (random_one_in(r, 2))
+		p->burst = (uint32_t)random_skewed(r, 1, 256);
+}
+
+static void join_conduct(struct round *r)
+{
+	round_wait_moment(r);
+	if (r->plan.hold == NOBODY)
+		end_either_way(r);
+	else
+		round_shut_down(r, draw_mode(r));
+}
+
+/* ---- timeout: short deadlines ------------------------------------------ */
+
+static void timeout_plan(struct plan *p, const struct config *c,
+			 struct random *r)
+{
+	plan_mixed(p, c, r);
+	plan_lopsided(p, r);
+	if (random_one_in(r, 2))
+		plan_task_done(p, r);
+	p->capacity = random_skewed(r, 1, p->capacity < 8 ? p->capacity : 8);
+	p->put_forms = p->get_forms = p->join_forms = UNTIL;
+	p->patience_ns = random_skewed(r, 5 * NS_PER_US, 2 * NS_PER_MS);
+	p->hold = NOBODY;
+	p->moment_ns = random_skewed(r, 2 * NS_PER_MS, 60 * NS_PER_MS);
+}
+
+static void timeout_conduct(struct round *r)
+{
+	round_wait_moment(r);
+	end_either_way(r);
+}
+
+/* ---- cancel: pthread_cancel and interrupts ----------------------------- */
+
+static void cancel_plan(struct plan *p, const struct config *c,
+			struct random *r)
+{
+	plan_mixed(p, c, r);
+	plan_lopsided(p, r);
+	if (random_one_in(r, 2))
+		plan_task_done(p, r);
+	if (random_one_in(r, 4))
+		plan_shutters(p, r, true);
+	p->capacity = random_skewed(r, 1, p->capacity < 8 ? p->capacity : 8);
+	p->put_forms = p->get_forms = p->join_forms = FOR_EVER;
+	p->interrupts = true;
+	p->moment_ns = short_moment(r);
+}
+
+static void cancel_conduct(struct round *r)
+{
+	unsigned strokes = (unsigned)random_between(&r->random, 1, 12);
+
+	round_wait_moment(r);
+	for (; strokes; strokes--) {
+		if (random_one_in(&r->random, 4))
+			round_interrupt(r);
+		else
+			round_cancel(
+				r, (unsigned)random_between(&r->random, 1, 4));
+		round_linger(r, random_below(&r->random, 300 * NS_PER_US));
+	}
+	if (r->plan.hold != NOBODY || r->plan.shutters) {
+		round_shut_down(r, draw_mode(r));
+		round_cancel(r, 4);
+	} else {
+		end_either_way(r);
+	}
+}
+
+/* ---- churn: queues that die while their callers leave ------------------ */
+
+static void churn_plan(struct plan *p, const struct config *c, struct random *r)
+{
+	bool full = random_one_in(r, 2);
+
+	p->one_call = true;
+	p->capacity = random_between(r, 1, c->capacity < 4 ? c->capacity : 4);
+	p->hold = full ? HOLD_CONSUMERS : HOLD_PRODUCERS;
+	p->producers = full ? (unsigned)random_between(r, 1, c->producers) : 0;
+	p->consumers = full ? 0 : (unsigned)random_between(r, 1, c->consumers);
+	p->joiners = (unsigned)random_between(r, 0, JOINERS_MAX);
+	p->put_forms = p->get_forms = p->join_forms = FOR_EVER | UNTIL;
+	p->patience_ns = NS_PER_SECOND * 3600;
+	p->peek_one_in = 3;
+}
+
+/* Full, so that puts block, or empty with an item unfinished, so that gets
+ * and joins do. */
+static void churn_prepare(struct round *r)
+{
+	round_put(r, r->plan.hold == HOLD_CONSUMERS ? r->plan.capacity : 1);
+	if (r->plan.hold == HOLD_PRODUCERS)
+		round_get(r, 1);
+}
+
+static void churn_conduct(struct round *r)
+{
+	round_wait_all_blocked(r);
+	if (!random_one_in(&r->random, 3))
+		round_shut_down(r, draw_mode(r));
+	round_destroy_queue(r);
+}
+
+/* ---- the table
+ * --------------------------------------------------------------- */
+
+const struct scenario scenarios[] = {
+	{"mpmc", "a long load, then graceful shutdown when all is delivered",
+	 mpmc_plan, NULL, mpmc_conduct},
+	{"drain",
+	 "graceful shutdown at any moment: what was accepted comes out",
+	 drain_plan, NULL, drain_conduct},
+	{"abort", "immediate shutdown under load, alone or with others at once",
+	 abort_plan, NULL, abort_conduct},
+	{"join", "task_done and join, with either shutdown", join_plan, NULL,
+	 join_conduct},
+	{"timeout", "puts, gets, peeks and joins with very short deadlines",
+	 timeout_plan, NULL, timeout_conduct},
+	{"cancel", "pthread_cancel and coqueue_interrupt on blocked threads",
+	 cancel_plan, NULL, cancel_conduct},
+	{"churn", "short-lived queues, destroyed while their callers leave",
+	 churn_plan, churn_prepare, churn_conduct},
+};
+
+_Static_assert(sizeof(scenarios) / sizeof(scenarios[0]) <= SCENARIOS_MAX,
+	       "raise SCENARIOS_MAX");
+
+const unsigned n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
+
+const struct scenario *scenario_find(const char *name)
+{
+	for (unsigned i = 0; i < n_scenarios; i++)
+		if (strcmp(scenarios[i].name, name) == 0)
+			return &scenarios[i];
+	return NULL;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What a shutdown promises, and the items that it discards. */
+#include "config.h"
+
+#include <errno.h>
+#include "stress_call.h"
+#include "stress_cargo.h"
+
+static _Thread_local struct actor *self;
+
+void worker_is(struct actor *a)
+{
+	self = a;
+}
+
+static void raise_to(_Atomic int *value, int to)
+{
+	int old = atomic_load(value);
+
+	while (old < to && !atomic_compare_exchange_weak(value, &old, to))
+		;
+}
+
+/* What must be true as soon as any shutdown of this mode has returned. */
+static void check_is_down(struct actor *a, enum coqueue_shutdown mode)
+{
+	coqueue_t *q = a->round->queue;
+	enum coqueue_state least =
+		mode == COQUEUE_IMMEDIATE ? COQUEUE_SHUT : COQUEUE_DRAINING;
+	int rc;
+
+	if (coqueue_state(q) < least)
+		actor_fail(a, "a shutdown returned, the state is still %d",
+			   (int)coqueue_state(q));
+	cargo_write_foreign(a, a->buffer);
+	rc = coqueue_try_put(q, a->buffer);
+	if (rc != ESHUTDOWN)
+		actor_fail(a, "a put after shutdown returned %s",
+			   call_result(rc));
+	if (mode != COQUEUE_IMMEDIATE)
+		return;
+	if (coqueue_size(q) != 0)
+		actor_fail(a, "immediate shutdown returned and left %zu items",
+			   coqueue_size(q));
+	rc = coqueue_try_get(q, a->buffer);
+	if (rc != ESHUTDOWN)
+		actor_fail(a, "a get after immediate shutdown returned %s",
+			   call_result(rc));
+}
+
+void worker_shuts_down(struct actor *a, enum coqueue_shutdown mode)
+{
+	struct round *r = a->round;
+	int rc;
+
+	raise_to(&r->begun, (int)finality_of(mode));
+	actor_enters(a, IN_SHUTDOWN);
+	rc = coqueue_shutdown(r->queue, mode);
+	actor_enters(a, OWN_WORK);
+	a->count[SHUTDOWNS]++;
+	if (rc)
+		actor_fail(a, "coqueue_shutdown returned %s", call_result(rc));
+	raise_to(&r->returned, (int)finality_of(mode));
+	check_is_down(a, mode);
+}
+
+/* What item_destroy may rely on, and that nothing gets in any more. */
+static void check_destroy_context(struct actor *a, const void *item)
+{
+	struct round *r = a->round;
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	if (state != PTHREAD_CANCEL_DISABLE)
+		actor_fail(a, "item_destroy ran with cancellation enabled");
+	pthread_setcancelstate(state, NULL);
+	if (!atomic_load(&r->destroying)) {
+		if (coqueue_try_put(r->queue, item) != ESHUTDOWN)
+			actor_fail(a, "item_destroy could put an item");
+	} else if (atomic_load(&r->returned) == IMMEDIATELY) {
+		actor_fail(a, "an item outlived an immediate shutdown");
+	}
+}
+
+void worker_destroys(void *item, void *round)
+{
+	struct round *r = round;
+
+	if (!self || !self->ledger.ticked) {
+		atomic_fetch_add(&r->strays, 1);
+		return;
+	}
+	check_destroy_context(self, item);
+	cargo_discarded(self, item);
+}
