@@ -152,6 +152,7 @@ START_TEST(E46_E67_an_interrupted_getter_passes_the_item_on)
 		owed = crew_count(first, 0);
 		ck_assert_uint_eq(crew_count(first, EINTR), 2 - owed);
 		ck_assert_uint_le(owed, 1);
+		crew_free(first);
 		if (owed)
 			ck_ok(coqueue_put(q, &(long){round}));
 		crew_expect(second, 0);
@@ -177,6 +178,7 @@ START_TEST(E46_E68_an_interrupted_putter_passes_the_room_on)
 		stored = crew_count(first, 0);
 		ck_assert_uint_eq(crew_count(first, EINTR), 2 - stored);
 		ck_assert_uint_le(stored, 1);
+		crew_free(first);
 		if (stored)
 			ck_ok(coqueue_get(q, &item));
 		crew_expect(second, 0);

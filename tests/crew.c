@@ -12,8 +12,7 @@
 
 /* ---- suites ------------------------------------------------------------- */
 
-/* A failing allocation must return NULL and a child of a threaded process may
- * start threads: what the sanitizers forbid unless told otherwise. */
+/* A failing allocation must return NULL, not end the process. */
 const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
 
@@ -24,7 +23,7 @@ const char *__asan_default_options(void)
 
 const char *__tsan_default_options(void)
 {
-	return "allocator_may_return_null=1:die_after_fork=0";
+	return "allocator_may_return_null=1";
 }
 
 static uint64_t from_environment(const char *name, uint64_t otherwise)

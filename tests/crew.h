@@ -24,6 +24,14 @@
 #include <time.h>
 #include <coqueue.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#define UNDER_TSAN __has_feature(thread_sanitizer)
+#else
+#define UNDER_TSAN 0
+#endif
+
 /* ---- suites ------------------------------------------------------------- */
 
 /*
