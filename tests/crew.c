@@ -7,7 +7,6 @@
 #include <unistd.h>
 #include "crew.h"
 
-#define LIMIT_S 60
 #define ERRNO_BEFORE 4711
 
 /* ---- suites ------------------------------------------------------------- */
@@ -43,6 +42,11 @@ static unsigned scale(void)
 unsigned scaled(unsigned rounds)
 {
 	return rounds * scale();
+}
+
+static unsigned limit_s(void)
+{
+	return (unsigned)from_environment("COQUEUE_TEST_LIMIT", 60) * scale();
 }
 
 uint64_t suite_seed(void)
@@ -101,7 +105,7 @@ int suite_run(const char *name, const TTest *const *tests)
 		TCase *one = tcase_create((*tests)->name);
 
 		tcase_add_test(one, *tests);
-		tcase_set_timeout(one, LIMIT_S * scale() + 10);
+		tcase_set_timeout(one, limit_s() + 10);
 		suite_add_tcase(suite, one);
 	}
 	/* Without a process per test nobody else ends a test that hangs. */
@@ -117,7 +121,7 @@ int suite_run(const char *name, const TTest *const *tests)
 
 int64_t limit_ns(void)
 {
-	return (int64_t)LIMIT_S * scale() * 1000 * MS;
+	return (int64_t)limit_s() * 1000 * MS;
 }
 
 static struct timespec after(clockid_t clock, int64_t nanoseconds)
