@@ -94,7 +94,7 @@ enum exit_status run_verdict(const struct run *run, char *why, size_t size)
 		return EXIT_VIOLATION;
 	}
 	if (run->start_error) {
-		snprintf(why, size, "could not start: %s",
+		snprintf(why, size, "could not start %s: %s", run->not_started,
 			 strerror(run->start_error));
 		return EXIT_NO_START;
 	}

@@ -111,7 +111,8 @@ struct run {
 	unsigned n_results; /* under view */
 	struct round *round;
 	uint64_t started_ns, ended_ns;
-	int start_error; /* why the run could not start or go on */
+	int start_error; /* why the run could not start or go on ... */
+	const char *not_started; /* ... and what it lacked */
 	_Atomic int signal; /* the first SIGINT or SIGTERM; 0: none */
 	_Atomic uint64_t steps; /* grows with each step of the conductor, and
 				 * with each worker that leaves */

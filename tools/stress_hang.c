@@ -31,6 +31,13 @@ static void print_actor(FILE *out, const struct actor *a,
 		text_count(items, (double)s->moved));
 }
 
+static void print_left(FILE *out, enum role role, unsigned n)
+{
+	if (n)
+		fprintf(out, "  %u %s%s left\n", n, role_name[role],
+			n == 1 ? " has" : "s have");
+}
+
 static void print_actors(FILE *out, struct round *r,
 			 const struct sighting *sightings)
 {
@@ -52,9 +59,7 @@ static void print_actors(FILE *out, struct round *r,
 	if (more)
 		fprintf(out, "  and %u more\n", more);
 	for (enum role role = 0; role < N_ROLES; role++)
-		if (atomic_load(&r->left[role]))
-			fprintf(out, "  %u %ss have left\n",
-				atomic_load(&r->left[role]), role_name[role]);
+		print_left(out, role, atomic_load(&r->left[role]));
 }
 
 static const char *state_name(enum coqueue_state state)

@@ -282,8 +282,10 @@ void worker_start(struct actor *a)
 	rc = pthread_create(&a->thread, &attr, worker_main, a);
 	pthread_attr_destroy(&attr);
 	a->running = rc == 0;
-	if (rc)
-		a->round->start_error = rc;
+	if (!rc)
+		return;
+	a->round->start_error = rc;
+	a->round->run->not_started = "a thread";
 }
 
 static void start_crew(struct round *r)
@@ -396,6 +398,7 @@ static void give_up(struct round *r)
 
 static void play(struct round *r, const struct scenario *s)
 {
+	r->run->not_started = "a queue";
 	r->start_error = create_queue(r);
 	if (r->start_error)
 		return;

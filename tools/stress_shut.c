@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <unistd.h>
 #include "stress_call.h"
 #include "stress_cargo.h"
 
@@ -11,6 +12,7 @@ static _Thread_local struct actor *self;
 void worker_is(struct actor *a)
 {
 	self = a;
+	atomic_store(&a->tid, gettid());
 }
 
 static void raise_to(_Atomic int *value, int to)

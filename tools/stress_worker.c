@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #endif
@@ -388,7 +387,6 @@ void *worker_main(void *actor)
 	struct actor *a = actor;
 
 	worker_is(a);
-	atomic_store(&a->tid, gettid());
 	actor_enters(a, OWN_WORK);
 	settle_cancelled_call(a);
 	pthread_cleanup_push(obey_cancellation, a);
