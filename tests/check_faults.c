@@ -19,7 +19,21 @@ static _Thread_local struct {
 	long memory, objects;
 } faults;
 
-static bool fails(int code)
+/*
+ * A sanitizer that is linked statically calls the wrapped functions itself,
+ * before it can cope with calls from instrumented code.
+ */
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define BARE __attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+#ifndef BARE
+#define BARE
+#endif
+#define BARE_INLINE static inline BARE __attribute__((always_inline))
+
+BARE_INLINE bool fails(int code)
 {
 	if (!faults.armed || ++faults.calls != faults.nth)
 		return false;
@@ -27,13 +41,13 @@ static bool fails(int code)
 	return true;
 }
 
-static void *took(void *memory)
+BARE_INLINE void *took(void *memory)
 {
 	faults.memory += faults.armed && memory;
 	return memory;
 }
 
-static int made(int code)
+BARE_INLINE int made(int code)
 {
 	faults.objects += faults.armed && code == 0;
 	return code;
@@ -42,7 +56,7 @@ static int made(int code)
 #define WRAP(type, name, ...)                                                  \
 	type __real_##name(__VA_ARGS__);                                       \
 	type __wrap_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__)
+	BARE type __wrap_##name(__VA_ARGS__)
 
 WRAP(void *, malloc, size_t size)
 {
