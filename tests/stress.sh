@@ -60,7 +60,7 @@ awk 'length > 79' "$scratch/out" | grep . && wrong "lines of 80 and more"
 ends 0 --items 5000 --seed 7 all
 for scenario in $scenarios; do
 	column 2 "$scenario"
-done | cmp -s - "$scratch/rounds" || wrong "the seed has not repeated the rounds"
+done | cmp -s - "$scratch/rounds" || wrong "the seed did not repeat the rounds"
 
 ends 0 --duration 700ms --jitter --batch 3 --item-size 100 --rate 100000 \
 	--capacity 3 --producers 2 --consumers 3 all
