@@ -13,6 +13,7 @@
 #define LEDGER_MEMORY ((size_t)256 << 20) /* of all ledgers; used on demand */
 #define NUMBERS_MIN 64u
 #define NUMBERS_MAX (1u << 22)
+#define HOLD_CAPACITY_MAX (1u << 16)
 #define ROUND_ITEMS 20000 /* at most, when a scenario counts items */
 
 /* ---- making what all rounds use ---------------------------------------- */
@@ -184,7 +185,7 @@ static void plan_items(struct round *r, uint64_t items_left)
 	uint64_t most = (uint64_t)r->numbers_max * p->producers;
 
 	if (p->one_call) {
-		p->items = p->producers * p->batch;
+		p->items = smaller(p->producers * p->batch, most);
 		return;
 	}
 	if (items_left == UINT64_MAX) {
@@ -201,18 +202,28 @@ static void plan_items(struct round *r, uint64_t items_left)
 		(uint32_t)random_below(&r->random, p->items / p->producers + 1);
 }
 
-/* Nobody can be kept back if there are too few items to block on. */
+/* Whether all can be made to block by keeping one side back: there must be
+ * items enough for that, and soon. */
+static bool hold_is_sensible(const struct plan *p, const struct config *c)
+{
+	if (p->capacity > HOLD_CAPACITY_MAX)
+		return false;
+	if (c->rate && 2 * (double)p->capacity > c->rate / 10)
+		return false;
+	return p->hold == HOLD_PRODUCERS ||
+	       p->items > p->capacity + (p->batch + 1) * p->producers;
+}
+
 static void plan_hold(struct round *r)
 {
 	struct plan *p = &r->plan;
 
-	if (p->one_call)
+	if (p->one_call || p->hold == NOBODY)
 		return;
-	if (p->hold == HOLD_CONSUMERS &&
-	    p->items <= p->capacity + (p->batch + 1) * p->producers)
+	if (!hold_is_sensible(p, r->run->config)) {
 		p->hold = NOBODY;
-	if (p->hold == NOBODY)
 		return;
+	}
 	p->hold_at = random_below(
 		&r->random,
 		smaller(p->capacity * 2, p->items / p->producers) + 1);

@@ -161,7 +161,8 @@ static bool prepare_put(struct actor *a, size_t *n)
 	*n = draw_batch(a);
 	if (*n > a->share - a->number)
 		*n = a->share - a->number;
-	return !r->run->config->rate || pace(a, a->number + (uint32_t)*n - 1);
+	return !r->run->config->rate || r->plan.one_call ||
+	       pace(a, a->number + (uint32_t)*n - 1);
 }
 
 /* Whoever was refused once must be refused in every form of call. */

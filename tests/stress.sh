@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# coqueue-stress as its user meets it: every scenario passes, a seed repeats
+# what is to be repeated, signals end a run in good order, and wrong words get
+# an answer.  That it notices faults is shown in stress_injects.sh.
+. "$(dirname "$0")/script.sh"
+
+stress=$top_builddir/coqueue-stress
+[ -x "$stress" ] || { note "no coqueue-stress in this build"; exit 77; }
+scenarios='mpmc drain abort join timeout cancel churn'
+
+# ends STATUS ARGUMENT...: wrong unless coqueue-stress ends with it.
+ends()
+{
+	expected=$1
+	shift
+	timeout -k 5 300 "$stress" "$@" >"$scratch/out" 2>"$scratch/err"
+	got=$?
+	[ $got -eq "$expected" ] && return
+	wrong "coqueue-stress $* ended with $got, not $expected"
+	sed 's/^/    /' "$scratch/out" "$scratch/err"
+	return 1
+}
+
+# column N NAME: that column of the scenario's line in the first table.
+column()
+{
+	awk -v n="$1" -v name="$2" '$1 == name { print $n; exit }' "$scratch/out"
+}
+
+# interrupted SIGNAL STATUS: what a signal does to a run that would be long.
+interrupted()
+{
+	: >"$scratch/out"
+	"$stress" --duration 2m --interval 100ms mpmc >>"$scratch/out" 2>&1 &
+	pid=$!
+	# not before the first live line: then it runs
+	until grep -q blocked "$scratch/out" || ! kill -0 $pid; do
+		sleep 0.1
+	done
+	kill -"$1" $pid
+	wait $pid
+	got=$?
+	[ $got -eq "$2" ] || wrong "after SIG$1 it ended with $got, not $2"
+	grep -q '^PASS .*interrupted' "$scratch/out" ||
+		wrong "after SIG$1 there is no summary"
+}
+
+json=$scratch/results.json
+ends 0 --items 5000 --seed 7 --json "$json" all || finish
+for scenario in $scenarios; do
+	column 2 "$scenario" >>"$scratch/rounds"
+	grep -q "\"name\": \"$scenario\"" "$json" ||
+		wrong "$scenario is not in the JSON file"
+done
+[ "$(column 3 mpmc)" = 5 ] || wrong "mpmc has not moved all 5000 items"
+grep -q '"verdict": "pass"' "$json" || wrong "no verdict in the JSON file"
+awk 'length > 79' "$scratch/out" | grep . && wrong "lines of 80 and more"
+
+ends 0 --items 5000 --seed 7 all
+for scenario in $scenarios; do
+	column 2 "$scenario"
+done | cmp -s - "$scratch/rounds" || wrong "the seed did not repeat the rounds"
+
+ends 0 --duration 700ms --jitter --batch 3 --item-size 100 --rate 100000 \
+	--capacity 3 --producers 2 --consumers 3 all
+ends 0 --quiet --duration 100ms --seed 5
+[ "$(sed 's/:.*//' "$scratch/out")" = 'PASS seed 5' ] ||
+	wrong "--quiet prints more or less than the last line"
+
+interrupted INT 130
+interrupted TERM 143
+
+while read -r arguments; do
+	ends 2 $arguments
+	grep -q 'coqueue-stress' "$scratch/err" || wrong "$arguments: not a word"
+done <<'END'
+--producers 0
+--producers 1025
+--consumers 3x
+--capacity -1
+--capacity 99999999999999999999
+--item-size 7
+--batch 0
+--batch 65536 --item-size 65536
+--rate 0
+--rate nan
+--rate 1e3
+--duration 10x
+--duration 0
+--duration 99999h
+--items 0
+--items 1 --duration 1s
+--seed 0xg
+--interval 1.2.3
+--watchdog ten
+--inject lose
+--nonsense
+nonsense
+END
+ends 3 --duration 100ms --json /nonexistent/file
+ends 0 --help
+finish
