@@ -2,7 +2,7 @@
 /*
  * How a call waits: put, get, peek and join, all alike.
  *
- *   1. spin     a few attempts, for what comes in a moment
+ *   1. spin     for what comes in a moment, looking at one slot
  *   2. yield    a few more, letting others run
  *   3. sleep    under lock: attempt, stand in line, arm, sleep, and again
  *   4. leave    under lock: out of the line, pass on what others still need
@@ -24,7 +24,7 @@
  * lock.
  */
 enum {
-	SPINS = COQUEUE_FASTPATH ? 200 : 0,
+	SPINS = 200,
 	YIELDS = COQUEUE_FASTPATH ? 4 : 0
 };
 
@@ -202,16 +202,19 @@ static int call_wait(struct call *c, bool patient)
 	return err;
 }
 
-/* In the section of the first attempt: a few more, and none of them sleeps. */
-static size_t call_spin(struct call *c, int *err)
+/*
+ * In a section: wait up to `spins` pauses for what the call needs, and attempt.
+ * Returns what call_attempt_reader() does.
+ */
+static size_t call_spin(struct call *c, int spins, int *err)
 {
-	size_t wake = 0;
+	size_t wake;
 
-	for (int i = 0; must_wait(*err) && !wake && i < SPINS; i++) {
-		sync_pause();
-		if (c->line->ready(c->line))
-			wake = call_attempt_reader(c, err);
-	}
+	do {
+		for (; spins > 0 && !c->can(c->queue); spins--)
+			sync_pause();
+		wake = call_attempt_reader(c, err);
+	} while (must_wait(*err) && !wake && spins-- > 0);
 	return wake;
 }
 
@@ -223,11 +226,9 @@ int call_run(struct call *c)
 
 	if (!nowait)
 		c->deadline = deadline_saturate(c->deadline);
+	patient = !nowait && !deadline_has_passed(c->deadline);
 	if (COQUEUE_FASTPATH)
-		wake = call_attempt_reader(c, &err);
-	patient = must_wait(err) && !nowait && !deadline_has_passed(c->deadline);
-	if (patient && !wake)
-		wake = call_spin(c, &err);
+		wake = call_spin(c, patient ? SPINS : 0, &err);
 	stay = err == BUSY || (err == EAGAIN && patient);
 	if (stay || wake)
 		queue_caller_enter(c->queue);

@@ -105,6 +105,16 @@ size_t queue_ready_to_get(struct line *line)
 					      : ring_can_get(&q->ring);
 }
 
+static bool can_put(const struct coqueue *q)
+{
+	return queue_state(q) != COQUEUE_OPEN || ring_may_put(&q->ring);
+}
+
+static bool can_get(const struct coqueue *q)
+{
+	return queue_state(q) != COQUEUE_OPEN || ring_may_get(&q->ring);
+}
+
 /* ---- put ------------------------------------------------------------------ */
 
 /* In a section, which it leaves: all that is not over at the first try. */
@@ -114,6 +124,7 @@ static cold int put_slow(struct coqueue *q, const void *items, size_t n,
 	struct call c = {
 		.queue = q,
 		.attempt = call_put,
+		.can = can_put,
 		.line = &q->putters,
 		.other = &q->getters,
 		.deadline = deadline,
@@ -194,6 +205,7 @@ static cold int get_slow(struct coqueue *q, void *items, size_t n,
 	struct call c = {
 		.queue = q,
 		.attempt = call_get,
+		.can = can_get,
 		.line = &q->getters,
 		.other = &q->putters,
 		.deadline = deadline,
@@ -273,6 +285,7 @@ int coqueue_peek_until(coqueue_t *q, void *item,
 	struct call c = {
 		.queue = q,
 		.attempt = call_peek,
+		.can = can_get,
 		.deadline = deadline,
 		.items = item,
 	};

@@ -24,18 +24,20 @@ void rcu_register(void)
 	errno = saved;
 }
 
+static int hook_error;
+
+/*
+ * When the library is loaded: a lock or a pthread_once that guards this later
+ * could be held by another thread at the moment of a fork.
+ */
+static __attribute__((constructor)) void hook_fork(void)
+{
+	hook_error = pthread_atfork(urcu_bp_before_fork,
+				    urcu_bp_after_fork_parent,
+				    urcu_bp_after_fork_child);
+}
+
 int rcu_prepare(void)
 {
-	static struct sync_mutex lock = SYNC_MUTEX_INIT;
-	static bool hooked;
-	int err = 0;
-
-	sync_lock(&lock);
-	if (!hooked)
-		err = pthread_atfork(urcu_bp_before_fork,
-				     urcu_bp_after_fork_parent,
-				     urcu_bp_after_fork_child);
-	hooked = !err;
-	sync_unlock(&lock);
-	return err;
+	return hook_error;
 }

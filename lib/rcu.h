@@ -79,7 +79,7 @@ static inline void rcu_wait_readers(void)
 
 #endif /* COQUEUE_SEAM */
 
-/* Once per process, before the first section: 0 or ENOMEM. */
+/* Whether queues can be made in this process: 0 or ENOMEM. */
 int rcu_prepare(void);
 
 #endif

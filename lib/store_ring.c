@@ -101,6 +101,23 @@ size_t ring_size(const struct ring *r)
 	return gets > puts ? 0 : (size_t)(puts - gets);
 }
 
+bool ring_may_put(const struct ring *r)
+{
+	uint64_t p = sync_load(&r->tail, relaxed);
+
+	/* [ring.4] acquire: with [ring.3]; nothing is read through it */
+	return (p & RING_GATE) || sync_load(ring_stamp(r, p), acquire) == p;
+}
+
+/* Closed and empty may show here only at the attempt that comes in the end. */
+bool ring_may_get(const struct ring *r)
+{
+	uint64_t p = sync_load(&r->head, relaxed);
+
+	/* [ring.2] acquire: with [ring.1]; nothing is read through it */
+	return sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD);
+}
+
 /* A size that was read while others work is no more than a good guess; what is
  * known is that there is one. */
 static size_t ring_at_least_one(size_t n)
@@ -115,8 +132,7 @@ size_t ring_can_put(const struct ring *r)
 	for (;; p = again) {
 		if (p & RING_GATE)
 			return SIZE_MAX;
-		/* [ring.4] acquire: with [ring.3]; nothing is read through it */
-		if (sync_load(ring_stamp(r, p), acquire) == p)
+		if (ring_may_put(r))
 			return ring_at_least_one(r->capacity - ring_size(r));
 		again = sync_load(&r->tail, relaxed);
 		if (again == p)
@@ -129,8 +145,7 @@ size_t ring_can_get(const struct ring *r)
 	uint64_t p = sync_load(&r->head, relaxed), again;
 
 	for (;; p = again) {
-		/* [ring.2] acquire: with [ring.1]; nothing is read through it */
-		if (sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD))
+		if (ring_may_get(r))
 			return ring_at_least_one(ring_size(r));
 		if (sync_load(&r->tail, relaxed) == (p | RING_GATE))
 			return SIZE_MAX;

@@ -107,6 +107,13 @@ size_t ring_size(const struct ring *r);
 size_t ring_can_put(const struct ring *r);
 size_t ring_can_get(const struct ring *r);
 
+/*
+ * A glance at the next slot alone, which leaves the other side's position on
+ * the other side: could a put (get) be anything but NONE or BUSY?
+ */
+bool ring_may_put(const struct ring *r);
+bool ring_may_get(const struct ring *r);
+
 /* ---- slots ---------------------------------------------------------------- */
 
 hot_inline _Atomic uint64_t *ring_stamp(const struct ring *r, uint64_t p)

@@ -89,6 +89,11 @@ int coqueue_task_done(coqueue_t *q, size_t n)
 	return 0;
 }
 
+static bool can_join(const struct coqueue *q)
+{
+	return queue_unfinished(q) == 0;
+}
+
 static int call_join(struct call *c)
 {
 	if (queue_unfinished(c->queue) == 0)
@@ -101,6 +106,7 @@ int coqueue_join_until(coqueue_t *q, const struct timespec *deadline)
 	struct call c = {
 		.queue = q,
 		.attempt = call_join,
+		.can = can_join,
 		.deadline = deadline,
 	};
 
