@@ -208,7 +208,7 @@ START_TEST(E85_fork_while_threads_create_shut_down_and_destroy)
 	_Atomic bool stop = false;
 	struct crew *crew = crew_start(2, make_and_destroy, NULL, &stop);
 
-	fork_often(live_a_life, scaled(10));
+	fork_often(live_a_life, scaled(1000));
 	atomic_store(&stop, true);
 	crew_expect(crew, 0);
 }
