@@ -29,7 +29,7 @@ enum fault { NONE, LOSE, DUPLICATE, REORDER, LATE_PUT, SIGNAL_ONE, SWALLOW };
 #define ONE_WAKE_UP_IN 20
 
 static enum fault fault;
-static atomic_uint puts_made, wake_ups, refusals;
+static atomic_uint puts_made, wake_ups;
 static atomic_size_t item_size;
 
 static _Thread_local struct {
@@ -116,9 +116,7 @@ static int faulty_put(coqueue_t *q, const void *item,
 		__real_coqueue_put_until(q, item, NULL);
 	if (rc == 0 && held.queue)
 		put_held(q);
-	if (rc == ESHUTDOWN && due(LATE_PUT, &refusals, 2))
-		return 0;
-	return rc;
+	return rc == ESHUTDOWN && fault == LATE_PUT ? 0 : rc;
 }
 
 int __wrap_coqueue_create(coqueue_t **q, size_t capacity,

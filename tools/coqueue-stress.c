@@ -47,15 +47,17 @@ bool semaphore_wait(sem_t *semaphore, uint64_t deadline_ns)
 
 void verdicts_add(struct verdicts *v, const char *format, ...)
 {
-	unsigned n = atomic_load(&v->n);
+	unsigned kept = atomic_load(&v->kept);
 	va_list args;
 
-	if (n < VERDICTS_KEPT) {
+	if (kept < VERDICTS_KEPT) {
 		va_start(args, format);
-		vsnprintf(v->text[n], VERDICT_LENGTH, format, args);
+		vsnprintf(v->text[kept], VERDICT_LENGTH, format, args);
 		va_end(args);
+		if (!kept || strcmp(v->text[kept], v->text[kept - 1]) != 0)
+			atomic_store(&v->kept, kept + 1);
 	}
-	atomic_store(&v->n, n + 1);
+	atomic_fetch_add(&v->n, 1);
 }
 
 /* ---- verdict

@@ -79,11 +79,12 @@ extern const char *const count_name[N_COUNTS];
 #define VERDICTS_KEPT 8
 
 struct verdicts {
-	_Atomic unsigned n; /* all of them; the first few are kept as text */
+	_Atomic unsigned n; /* all that were passed */
+	_Atomic unsigned kept; /* as text: the first ones, without repeats */
 	char text[VERDICTS_KEPT][VERDICT_LENGTH];
 };
 
-/* One writer; readers may look at text[0 ... n-1] at any time. */
+/* One writer; readers may look at text[0 ... kept-1] at any time. */
 void verdicts_add(struct verdicts *v, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

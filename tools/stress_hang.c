@@ -126,8 +126,7 @@ static void print_verdicts(FILE *out, const struct round *r)
 	for (unsigned i = 0; i < r->n_actors; i++) {
 		const struct verdicts *v = &r->actors[i].verdicts;
 
-		for (unsigned k = 0;
-		     k < atomic_load(&v->n) && k < VERDICTS_KEPT; k++)
+		for (unsigned k = 0; k < atomic_load(&v->kept); k++)
 			fprintf(out, "  also violated: %s %u %s\n",
 				role_name[r->actors[i].role],
 				r->actors[i].index, v->text[k]);

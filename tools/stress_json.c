@@ -91,11 +91,10 @@ static json_t *latency_json(const struct histogram *h)
 static json_t *violations_json(const struct verdicts *v)
 {
 	json_t *list = json_array();
-	unsigned n = atomic_load(&v->n);
+	unsigned kept = atomic_load(&v->kept);
 
-	for (unsigned i = 0; i < n && i < VERDICTS_KEPT; i++)
-		if (*v->text[i])
-			json_array_append_new(list, json_string(v->text[i]));
+	for (unsigned i = 0; i < kept; i++)
+		json_array_append_new(list, json_string(v->text[i]));
 	return list;
 }
 

@@ -137,8 +137,8 @@ void judge_accounts(struct round *r)
 static void collect_from(struct round *r, struct actor *a)
 {
 	struct verdicts *out = &r->result->violations;
+	unsigned kept = atomic_exchange(&a->verdicts.kept, 0);
 	unsigned n = atomic_exchange(&a->verdicts.n, 0);
-	unsigned kept = n < VERDICTS_KEPT ? n : VERDICTS_KEPT;
 	char name[32];
 
 	name_of(a, name, sizeof(name));

@@ -240,17 +240,16 @@ static void print_wrapped(FILE *out, const char *text, int indent)
 static void print_violations(const struct result *r, FILE *out)
 {
 	char line[VERDICT_LENGTH + 64];
-	unsigned n = atomic_load(&r->violations.n), shown = 0;
+	unsigned n = atomic_load(&r->violations.n);
+	unsigned kept = atomic_load(&r->violations.kept);
 
-	for (; shown < n && shown < VERDICTS_KEPT; shown++) {
-		if (!*r->violations.text[shown])
-			break;
+	for (unsigned i = 0; i < kept; i++) {
 		snprintf(line, sizeof(line), "VIOLATED %s, %s",
-			 r->scenario->name, r->violations.text[shown]);
+			 r->scenario->name, r->violations.text[i]);
 		print_wrapped(out, line, 9);
 	}
-	if (n > shown)
-		fprintf(out, "         and %u more\n", n - shown);
+	if (n > kept)
+		fprintf(out, "         and %u more\n", n - kept);
 }
 
 static void print_verdict(const struct run *run, enum exit_status status,
