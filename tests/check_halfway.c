@@ -217,6 +217,28 @@ START_TEST(a_half_way_put_takes_up_its_room)
 }
 END_TEST
 
+/* G16: who waits for the half-way put sleeps, blocking call or not. */
+START_TEST(who_waits_for_a_half_way_call_sleeps)
+{
+	hand_work *const gets[] = {work_get, work_try_get, work_peek};
+
+	for (int i = 0; i < 3; i++) {
+		coqueue_t *q = new_queue(4);
+		struct crew *putter = stop_a_put(q, new_item('a')),
+			    *getter = crew_start(1, gets[i], q, new_item(0));
+		struct timespec end = from_now(300 * MS);
+
+		while (!is_past(&end) && crew_cpu_time(getter) < 100 * MS)
+			sched_yield();
+		ck_assert_int_lt(crew_cpu_time(getter), 100 * MS);
+		let_go();
+		crew_expect(putter, 0);
+		crew_expect(getter, 0);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
 /* G2: whatever the mode, the put is over when shutdown returns. */
 START_TEST(E15_E16_shutdown_waits_for_a_half_way_put)
 {
@@ -379,6 +401,7 @@ int main(void)
 		"halfway",
 		TESTS(a_get_waits_for_the_half_way_put_in_front,
 		      a_half_way_put_takes_up_its_room,
+		      who_waits_for_a_half_way_call_sleeps,
 		      E15_E16_shutdown_waits_for_a_half_way_put,
 		      E38_each_of_several_shutdowns_waits_for_a_half_way_put,
 		      E09_getters_leave_when_a_half_way_put_is_the_last,

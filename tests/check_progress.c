@@ -145,25 +145,6 @@ static int play(struct hand *me)
 /* ---- who burns the processor ----------------------------------------------
  */
 
-static int64_t cpu_time_of(const struct hand *hand)
-{
-	struct timespec t = {0, 0};
-	clockid_t clock;
-
-	if (pthread_getcpuclockid(hand->thread, &clock) == 0)
-		clock_gettime(clock, &t);
-	return t.tv_sec * 1000 * MS + t.tv_nsec;
-}
-
-static int64_t cpu_time(const struct crew *crew)
-{
-	int64_t sum = 0;
-
-	for (unsigned i = 0; i < crew->n; i++)
-		sum += cpu_time_of(&crew->hands[i]);
-	return sum;
-}
-
 /*
  * Watch the crew, one of whom is stopped, until either the others have got on
  * by many calls, or they rest: no call ends and, for a while, hardly any time
@@ -173,14 +154,14 @@ static void watch(const struct crew *crew, struct stage *stage)
 {
 	enum { WHILE_MS = 2, TOO_MUCH_MS = 400, MANY_CALLS = 200 };
 	uint64_t first = atomic_load(&stage->calls), last = first;
-	int64_t since = cpu_time(crew), before = since, now;
+	int64_t since = crew_cpu_time(crew), before = since, now;
 	struct timespec tick = from_now(WHILE_MS * MS);
 
 	while (atomic_load(&stage->calls) - first < MANY_CALLS) {
 		sched_yield();
 		if (!is_past(&tick))
 			continue;
-		now = cpu_time(crew);
+		now = crew_cpu_time(crew);
 		if (atomic_load(&stage->calls) != last)
 			since = now;
 		else if (now - before < WHILE_MS * MS / 8)
@@ -315,6 +296,80 @@ START_TEST(E15_a_stopped_putter_puts_nothing_once_shutdown_has_returned)
 }
 END_TEST
 
+/* G10 G16: who was woken and does not get to run delays one item. */
+START_TEST(a_stopped_getter_that_was_woken_keeps_nothing_from_the_others)
+{
+	coqueue_t *q = queue_with(8, 0);
+	struct crew *first = crew_block(q, &ops[OP_GET], 1),
+		    *others = crew_block(q, &ops[OP_GET], 2);
+
+	prepare_to_stop();
+	stop_thread(&first->hands[0]);
+	for (long item = 0; item < 3; item++)
+		ck_ok(coqueue_put(q, &item));
+	await(crew_finished(others) == 2);
+	ck_assert_uint_eq(crew_finished(first), 0);
+	thaw_thread();
+	crew_expect(others, 0);
+	crew_expect(first, 0);
+	finish_stopping();
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+static int destroy(struct hand *me)
+{
+	return coqueue_destroy(me->q);
+}
+
+/* It must not free what the stopped one will touch. */
+START_TEST(E80_E81_destroy_waits_for_callers_that_have_not_left)
+{
+	for_each_blocking_op(op) {
+		coqueue_t *q = queue_that_blocks(op);
+		struct crew *blocked = crew_block(q, op, 2), *destroyer;
+
+		prepare_to_stop();
+		stop_thread(&blocked->hands[1]);
+		destroyer = crew_start(1, destroy, q, NULL);
+		let_them_run(destroyer, 20 * MS);
+		ck_assert_uint_eq(crew_finished(destroyer), 0);
+		thaw_thread();
+		crew_expect(destroyer, 0);
+		crew_expect(blocked, op->line == JOINERS ? EINTR : ESHUTDOWN);
+		finish_stopping();
+	}
+}
+END_TEST
+
+/* G12: it finds nothing, since somebody was quicker, and sleeps again. */
+START_TEST(E79_a_getter_that_was_woken_in_vain_keeps_its_place)
+{
+	coqueue_t *q = queue_with(8, 0);
+	struct crew *first = crew_block(q, &ops[OP_GET], 1),
+		    *second = crew_block(q, &ops[OP_GET], 1);
+	long item = 1;
+
+	prepare_to_stop();
+	stop_thread(&first->hands[0]);
+	ck_ok(coqueue_put(q, &item));
+	ck_ok(coqueue_try_get(q, &item));
+	thaw_thread();
+	for (int i = 0; i < 2000; i++)
+		sched_yield(); /* time to find nothing */
+	item = 2;
+	ck_ok(coqueue_put(q, &item));
+	await(crew_finished(first) == 1);
+	ck_assert_int_eq(first->hands[0].item, 2);
+	ck_assert_uint_eq(crew_finished(second), 0);
+	ck_ok(coqueue_put(q, &item));
+	crew_expect(first, 0);
+	crew_expect(second, 0);
+	finish_stopping();
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 /* G16: the shutdown itself may be delayed, and sleeps. */
 START_TEST(a_shutdown_that_waits_for_a_stopped_thread_sleeps)
 {
@@ -331,7 +386,7 @@ START_TEST(a_shutdown_that_waits_for_a_stopped_thread_sleeps)
 		stop_thread(&crew->hands[round % 4]);
 		shut = crew_start(1, shut_down_gracefully, q, NULL);
 		let_them_run(shut, 20 * MS);
-		used = crew_finished(shut) ? 0 : cpu_time(shut);
+		used = crew_finished(shut) ? 0 : crew_cpu_time(shut);
 		ck_assert_int_lt(used, 15 * MS);
 		thaw_thread();
 		crew_expect(shut, 0);
@@ -349,5 +404,8 @@ int main(void)
 		"progress",
 		TESTS(others_get_on_or_sleep_while_one_is_stopped_inside_a_call,
 		      E15_a_stopped_putter_puts_nothing_once_shutdown_has_returned,
+		      a_stopped_getter_that_was_woken_keeps_nothing_from_the_others,
+		      E79_a_getter_that_was_woken_in_vain_keeps_its_place,
+		      E80_E81_destroy_waits_for_callers_that_have_not_left,
 		      a_shutdown_that_waits_for_a_stopped_thread_sleeps));
 }

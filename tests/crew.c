@@ -480,6 +480,25 @@ void crew_join(struct crew *crew)
 			      crew->hands[i].complaint);
 }
 
+static int64_t hand_cpu_time(const struct hand *hand)
+{
+	struct timespec t = {0, 0};
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(hand->thread, &clock) == 0)
+		clock_gettime(clock, &t);
+	return t.tv_sec * 1000 * MS + t.tv_nsec;
+}
+
+int64_t crew_cpu_time(const struct crew *crew)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; i < crew->n; i++)
+		sum += hand_cpu_time(&crew->hands[i]);
+	return sum;
+}
+
 void crew_free(struct crew *crew)
 {
 	pthread_barrier_destroy(&crew->start);

@@ -214,6 +214,9 @@ unsigned crew_finished(struct crew *crew);
 unsigned crew_count(const struct crew *crew, int code);
 const char *crew_report(const struct crew *crew);
 
+/* Processor time that the crew has used, in nanoseconds. */
+int64_t crew_cpu_time(const struct crew *crew);
+
 /* Join, require the same code of each, free. */
 #define crew_expect(these, code)                                               \
 	do {                                                                   \
