@@ -60,8 +60,7 @@ void verdicts_add(struct verdicts *v, const char *format, ...)
 	atomic_fetch_add(&v->n, 1);
 }
 
-/* ---- verdict
- * ------------------------------------------------------------------ */
+/* ---- verdict ----------------------------------------------------------- */
 
 static void tell_totals(const struct run *run, char *why, size_t size)
 {
@@ -104,8 +103,7 @@ enum exit_status run_verdict(const struct run *run, char *why, size_t size)
 	return signal ? EXIT_SIGNALLED + signal : EXIT_PASS;
 }
 
-/* ---- the run
- * ------------------------------------------------------------------- */
+/* ---- the run ----------------------------------------------------------- */
 
 static struct result *next_result(struct run *run)
 {

@@ -6,10 +6,16 @@
  *     coqueue-stress.c    main: options, scenarios one after the other, report
  *     stress_options.c    the command line
  *     stress_scenarios.c  the table of scenarios: start reading here
- *     stress_round.c      a round: a queue, its crew, the verbs of a scenario
- *     stress_worker.c     what producers, consumers, joiners and shutters do
+ *     stress_round.c      a round: its plan, its crew, its queue
+ *     stress_conduct.c    the verbs that scenarios bring a round to an end with
+ *     stress_worker.c     what producers, consumers and joiners do
+ *     stress_call.c       calls that can wait, and what they may return
+ *     stress_cargo.c      the items in a worker's hands
+ *     stress_shut.c       what a shutdown promises
  *     stress_judge.c      the accounts of a round, compared when it is over
+ *     stress_ledger.c     which thread saw which items
  *     stress_monitor.c    live lines, signals, the watchdog
+ *     stress_hang.c       what the watchdog prints
  *     stress_report.c     the summary; stress_json.c: the same for machines
  */
 #ifndef STRESS_H

@@ -89,8 +89,7 @@ static void tick(void)
 	watch.last_moved = moved;
 }
 
-/* ---- signals
- * ------------------------------------------------------------------ */
+/* ---- signals ----------------------------------------------------------- */
 
 static void signalled(int number)
 {
@@ -123,8 +122,7 @@ static void *monitor_main(void *signals)
 	return NULL;
 }
 
-/* ---- live lines
- * ---------------------------------------------------------------- */
+/* ---- live lines -------------------------------------------------------- */
 
 struct sample {
 	const char *scenario;
@@ -212,8 +210,7 @@ static void *live_main(void *unused)
 	return NULL;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 static sigset_t signals;
 

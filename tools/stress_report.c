@@ -59,8 +59,7 @@ void report_head(const struct run *run)
 	fflush(run->out);
 }
 
-/* ---- tables
- * ------------------------------------------------------------------ */
+/* ---- tables ------------------------------------------------------------ */
 
 static void print_rate_row(const struct result *r, FILE *out)
 {
@@ -125,8 +124,7 @@ static void print_counts(const struct run *run, FILE *out)
 	fprintf(out, "\n");
 }
 
-/* ---- histogram
- * --------------------------------------------------------------- */
+/* ---- histogram --------------------------------------------------------- */
 
 struct bars {
 	unsigned n;
@@ -211,8 +209,7 @@ static void print_histogram(const struct run *run, FILE *out)
 	fprintf(out, "\n");
 }
 
-/* ---- verdict
- * ------------------------------------------------------------------ */
+/* ---- verdict ----------------------------------------------------------- */
 
 /* In lines of COLUMNS, those after the first one indented. */
 static void print_wrapped(FILE *out, const char *text, int indent)

@@ -243,8 +243,7 @@ static void churn_conduct(struct round *r)
 	round_destroy_queue(r);
 }
 
-/* ---- the table
- * --------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------- */
 
 const struct scenario scenarios[] = {
 	{"mpmc", "a long load, then graceful shutdown when all is delivered",
