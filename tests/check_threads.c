@@ -312,33 +312,45 @@ END_TEST
 /* ---- full and empty are never an artefact ---------------------------------
  */
 
+enum { WIDE = 4000 }; /* bytes, which take a while to copy */
+
 static int try_in_turn(struct hand *me)
 {
-	long item = me->index;
+	const unsigned *rounds = me->arg;
+	unsigned char item[WIDE] = {0};
 	int code;
 
-	for (unsigned i = 0; i < scaled(20000); i++) {
+	for (unsigned i = 0; i < *rounds; i++) {
 		/* The others hold n - 1 items at most: there is room. */
-		if ((code = coqueue_try_put(me->q, &item)) != 0)
+		if ((code = coqueue_try_put(me->q, item)) != 0)
 			return complain(me, "try_put: %s", code_name(code));
 		/* Ours or another's is there. */
-		if ((code = coqueue_try_peek(me->q, &item)) != 0)
+		if ((code = coqueue_try_peek(me->q, item)) != 0)
 			return complain(me, "try_peek: %s", code_name(code));
-		if ((code = coqueue_try_get(me->q, &item)) != 0)
+		if ((code = coqueue_try_get(me->q, item)) != 0)
 			return complain(me, "try_get: %s", code_name(code));
 	}
 	return 0;
 }
 
+static void try_in_turn_with(size_t item_size, unsigned rounds)
+{
+	for (unsigned n = 1; n <= 5; n++) {
+		coqueue_attr_t attr = {.size = sizeof(attr),
+				       .item_size = item_size};
+		coqueue_t *q = NULL;
+
+		ck_ok(coqueue_create(&q, n, &attr));
+		crew_expect(crew_start(n, try_in_turn, q, &rounds), 0);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+
 /* G7, G8 */
 START_TEST(EAGAIN_is_never_an_artefact_of_a_call_that_is_half_way)
 {
-	for (unsigned n = 1; n <= 5; n++) {
-		coqueue_t *q = queue_with(n, 0);
-
-		crew_expect(crew_start(n, try_in_turn, q, NULL), 0);
-		ck_ok(coqueue_destroy(q));
-	}
+	try_in_turn_with(sizeof(long), scaled(20000));
+	try_in_turn_with(WIDE, scaled(10000));
 }
 END_TEST
 
