@@ -67,9 +67,9 @@ typedef struct coqueue coqueue_t;
 
 /* The order in which items leave.  This version builds FIFO queues. */
 enum coqueue_order {
-	COQUEUE_FIFO,     /* in the order of their puts */
-	COQUEUE_LIFO,     /* the newest first */
-	COQUEUE_PRIORITY  /* the smallest first, equal ones in FIFO order */
+	COQUEUE_FIFO,    /* in the order of their puts */
+	COQUEUE_LIFO,    /* the newest first */
+	COQUEUE_PRIORITY /* the smallest first, equal ones in FIFO order */
 };
 
 /* The life of a queue; states move down this list only. */
@@ -113,7 +113,7 @@ typedef struct coqueue_attr {
 	 * functions and shutdown, for the same queue too, but not from
 	 * within destroy. */
 	void (*item_destroy)(void *item, void *ctx);
-	void *ctx;                /* handed to both */
+	void *ctx; /* handed to both */
 } coqueue_attr_t;
 
 #define COQUEUE_ATTR_INIT                                                      \
@@ -281,16 +281,16 @@ COQUEUE_API size_t coqueue_size(const coqueue_t *q);
 COQUEUE_API size_t coqueue_capacity(const coqueue_t *q);
 
 typedef struct coqueue_stats {
-	size_t size;              /* bytes: sizeof(coqueue_stats_t); set it */
-	uint64_t puts;            /* items stored since creation */
-	uint64_t gets;            /* items taken */
-	uint64_t discarded;       /* items discarded by immediate shutdown */
-	uint64_t put_waits;       /* puts that had to wait */
-	uint64_t get_waits;       /* gets and peeks that had to wait */
-	uint64_t wakeups;         /* waiters woken */
-	size_t putters_waiting;   /* now */
-	size_t getters_waiting;   /* now; peekers too */
-	size_t joiners_waiting;   /* now */
+	size_t size;            /* bytes: sizeof(coqueue_stats_t); set it */
+	uint64_t puts;          /* items stored since creation */
+	uint64_t gets;          /* items taken */
+	uint64_t discarded;     /* items discarded by immediate shutdown */
+	uint64_t put_waits;     /* puts that had to wait */
+	uint64_t get_waits;     /* gets and peeks that had to wait */
+	uint64_t wakeups;       /* waiters woken */
+	size_t putters_waiting; /* now */
+	size_t getters_waiting; /* now; peekers too */
+	size_t joiners_waiting; /* now */
 } coqueue_stats_t;
 
 /*
@@ -338,8 +338,8 @@ COQUEUE_API const char *coqueue_version(void);
 	{                                                                      \
 		return coqueue_put(q, item);                                   \
 	}                                                                      \
-	COQUEUE_MAY_BE_UNUSED static inline int name##_try_put(                \
-		coqueue_t *q, T const *item)                                   \
+	COQUEUE_MAY_BE_UNUSED static inline int name##_try_put(coqueue_t *q,   \
+							       T const *item)  \
 	{                                                                      \
 		return coqueue_try_put(q, item);                               \
 	}                                                                      \

@@ -23,10 +23,7 @@
  * who are just about to come.  In the reference build nobody looks without the
  * lock.
  */
-enum {
-	SPINS = 200,
-	YIELDS = COQUEUE_FASTPATH ? 4 : 0
-};
+enum { SPINS = 200, YIELDS = COQUEUE_FASTPATH ? 4 : 0 };
 
 void queue_caller_leave_locked(struct coqueue *q)
 {

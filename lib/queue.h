@@ -41,10 +41,10 @@ struct coqueue {
 	on_own_line _Atomic uint64_t finished; /* [task.1], [task.2] */
 
 	on_own_line struct sync_mutex lock;
-	_Atomic bool destroying;    /* written under lock; hint elsewhere */
-	uint64_t discarded;         /* under lock */
-	struct sync_cond left;      /* callers became 0 while destroying */
-	_Atomic uint32_t callers;   /* up: in a section; down: under lock */
+	_Atomic bool destroying;  /* written under lock; hint elsewhere */
+	uint64_t discarded;       /* under lock */
+	struct sync_cond left;    /* callers became 0 while destroying */
+	_Atomic uint32_t callers; /* up: in a section; down: under lock */
 };
 
 hot_inline int queue_state(const struct coqueue *q)
@@ -84,8 +84,8 @@ struct call {
 	struct line *other;              /* whom moved items concern, or NULL */
 	const struct timespec *deadline; /* valid */
 	unsigned char *items;
-	size_t left;                     /* items still wanted */
-	size_t *done;                    /* items moved so far; may be NULL */
+	size_t left;  /* items still wanted */
+	size_t *done; /* items moved so far; may be NULL */
 };
 
 /* Run a call to its end.  It is called in a read-side section and leaves it. */

@@ -32,9 +32,9 @@ static int hook_error;
  */
 static __attribute__((constructor)) void hook_fork(void)
 {
-	hook_error = pthread_atfork(urcu_bp_before_fork,
-				    urcu_bp_after_fork_parent,
-				    urcu_bp_after_fork_child);
+	hook_error =
+		pthread_atfork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
+			       urcu_bp_after_fork_child);
 }
 
 int rcu_prepare(void)

@@ -35,8 +35,8 @@ int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
 	out->puts = ring_puts(&q->ring);
 	out->put_waits = q->putters.waits;
 	out->get_waits = q->getters.waits;
-	out->wakeups = q->putters.wakeups + q->getters.wakeups +
-		       q->joiners.wakeups;
+	out->wakeups =
+		q->putters.wakeups + q->getters.wakeups + q->joiners.wakeups;
 	out->putters_waiting = q->putters.waiting;
 	out->getters_waiting = q->getters.waiting;
 	out->joiners_waiting = q->joiners.waiting;

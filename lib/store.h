@@ -13,10 +13,10 @@
 #define COQUEUE_STORE_H
 
 enum store_result {
-	STORE_DONE,   /* at least one item was moved */
-	STORE_NONE,   /* full, or empty, at some instant during the call */
-	STORE_BUSY,   /* neither: a call that is half-way is in the way */
-	STORE_CLOSED  /* put: the gate is closed; get: closed and empty */
+	STORE_DONE,  /* at least one item was moved */
+	STORE_NONE,  /* full, or empty, at some instant during the call */
+	STORE_BUSY,  /* neither: a call that is half-way is in the way */
+	STORE_CLOSED /* put: the gate is closed; get: closed and empty */
 };
 
 #endif

@@ -109,7 +109,7 @@ bool ring_may_put(const struct ring *r)
 	return (p & RING_GATE) || sync_load(ring_stamp(r, p), acquire) == p;
 }
 
-/* Closed and empty may show here only at the attempt that comes in the end. */
+/* Closed and empty is no matter of this slot: who spins looks at the state. */
 bool ring_may_get(const struct ring *r)
 {
 	uint64_t p = sync_load(&r->head, relaxed);

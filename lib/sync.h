@@ -30,17 +30,21 @@
 
 #define sync_init(p, v) atomic_init(p, v)
 #define sync_load(p, order) atomic_load_explicit(p, memory_order_##order)
-#define sync_store(p, v, order) atomic_store_explicit(p, v, memory_order_##order)
-#define sync_swap(p, v, order) atomic_exchange_explicit(p, v, memory_order_##order)
-#define sync_add(p, v, order) atomic_fetch_add_explicit(p, v, memory_order_##order)
-#define sync_sub(p, v, order) atomic_fetch_sub_explicit(p, v, memory_order_##order)
-#define sync_or(p, v, order) atomic_fetch_or_explicit(p, v, memory_order_##order)
+#define sync_store(p, v, order)                                                \
+	atomic_store_explicit(p, v, memory_order_##order)
+#define sync_swap(p, v, order)                                                 \
+	atomic_exchange_explicit(p, v, memory_order_##order)
+#define sync_add(p, v, order)                                                  \
+	atomic_fetch_add_explicit(p, v, memory_order_##order)
+#define sync_sub(p, v, order)                                                  \
+	atomic_fetch_sub_explicit(p, v, memory_order_##order)
+#define sync_or(p, v, order)                                                   \
+	atomic_fetch_or_explicit(p, v, memory_order_##order)
 
 /* On failure *expected is what was found, read relaxed. */
 #define sync_cas(p, expected, v, order)                                        \
-	atomic_compare_exchange_strong_explicit(p, expected, v,                \
-						memory_order_##order,          \
-						memory_order_relaxed)
+	atomic_compare_exchange_strong_explicit(                               \
+		p, expected, v, memory_order_##order, memory_order_relaxed)
 
 /*
  * The full fence, between a store and a later load of something else.  A
@@ -144,8 +148,14 @@ struct sync_cond {
 };
 
 /* Static initialisers cannot fail: for what lives on the stack of a caller. */
-#define SYNC_MUTEX_INIT {PTHREAD_MUTEX_INITIALIZER}
-#define SYNC_COND_INIT {PTHREAD_COND_INITIALIZER}
+#define SYNC_MUTEX_INIT                                                        \
+	{                                                                      \
+		PTHREAD_MUTEX_INITIALIZER                                      \
+	}
+#define SYNC_COND_INIT                                                         \
+	{                                                                      \
+		PTHREAD_COND_INITIALIZER                                       \
+	}
 
 static inline int sync_mutex_init(struct sync_mutex *m)
 {

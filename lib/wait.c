@@ -91,7 +91,8 @@ void line_leave_locked(struct line *line, struct waiter *w)
 static void line_arm_locked(struct line *line)
 {
 	sync_store(&line->armed,
-		   list_empty(&line->asleep) ? 0 : line->in_flight + 1, relaxed);
+		   list_empty(&line->asleep) ? 0 : line->in_flight + 1,
+		   relaxed);
 }
 
 /* Choose the first one asleep, if it came before `limit`, to be woken. */

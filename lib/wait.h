@@ -62,26 +62,27 @@ enum waiter_state {
 #define VERDICT_RETRY (-1) /* try again; other verdicts are the result itself */
 
 struct waiter {
-	struct list link;                 /* under lock */
-	enum waiter_state state;          /* under lock */
-	int verdict;                      /* under lock */
-	uint64_t ticket;                  /* under lock; 0: none yet */
-	uint32_t wakes_begun;             /* under lock */
-	_Atomic uint32_t wakes_finished;  /* [wait.3], [wait.4] */
-	void (*wake)(struct waiter *w);   /* with no lock held */
+	struct list link;                /* under lock */
+	enum waiter_state state;         /* under lock */
+	int verdict;                     /* under lock */
+	uint64_t ticket;                 /* under lock; 0: none yet */
+	uint32_t wakes_begun;            /* under lock */
+	_Atomic uint32_t wakes_finished; /* [wait.3], [wait.4] */
+	void (*wake)(struct waiter *w);  /* with no lock held */
 };
 
 struct line {
-	on_own_line _Atomic uint32_t armed; /* under lock; read anywhere [wait.2] */
-	struct sync_mutex *lock;            /* "the lock" of these comments */
-	size_t (*ready)(struct line *);     /* how many could be served now */
+	on_own_line _Atomic uint32_t
+		armed;                  /* under lock; read anywhere [wait.2] */
+	struct sync_mutex *lock;        /* "the lock" of these comments */
+	size_t (*ready)(struct line *); /* how many could be served now */
 	/* under lock: */
 	struct list asleep, woken;
-	uint32_t in_flight;                 /* in woken */
-	size_t waiting;                     /* in either list */
+	uint32_t in_flight; /* in woken */
+	size_t waiting;     /* in either list */
 	uint64_t next_ticket;
-	uint64_t waits;                     /* callers that have been in line */
-	uint64_t wakeups;                   /* waiters woken */
+	uint64_t waits;   /* callers that have been in line */
+	uint64_t wakeups; /* waiters woken */
 };
 
 void line_init(struct line *line, struct sync_mutex *lock,

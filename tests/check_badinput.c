@@ -2,7 +2,7 @@
 /* Bad arguments: EINVAL before anything else, and nothing has changed (G13). */
 #include "crew.h"
 
-static const struct timespec bad_times[] = {{0, -1},	     {0, 1000000000},
+static const struct timespec bad_times[] = {{0, -1},         {0, 1000000000},
 					    {INT64_MAX, -1}, {-1, 1000000000},
 					    {1, INT64_MAX},  {1, INT64_MIN}};
 #define N_BAD_TIMES (sizeof(bad_times) / sizeof(*bad_times))
@@ -289,9 +289,9 @@ START_TEST(create_with_sizes_that_overflow_gives_EINVAL)
 {
 	static const struct {
 		size_t capacity, item_size;
-	} sizes[] = {{SIZE_MAX - 1, 0},	    {SIZE_MAX / 2, 3},
+	} sizes[] = {{SIZE_MAX - 1, 0},     {SIZE_MAX / 2, 3},
 		     {SIZE_MAX / 8 + 1, 8}, {(size_t)1 << 32, (size_t)1 << 32},
-		     {2, SIZE_MAX},	    {3, SIZE_MAX / 2},
+		     {2, SIZE_MAX},         {3, SIZE_MAX / 2},
 		     {2, SIZE_MAX / 2 + 1}};
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
 

@@ -14,7 +14,7 @@
 static _Thread_local struct {
 	bool armed;
 	unsigned calls, nth; /* 0: none fails */
-	int code; /* of the one that failed; 0: none has */
+	int code;            /* of the one that failed; 0: none has */
 	/* Taken and not given back, while armed. */
 	long memory, objects;
 } faults;

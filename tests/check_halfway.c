@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static struct {
-	unsigned char *item;   /* two pages, the second one out of bounds */
+	unsigned char *item; /* two pages, the second one out of bounds */
 	sem_t reached, go;
 } trap;
 

@@ -131,8 +131,8 @@ static bool is_between(const struct timespec *low, const struct timespec *t,
 START_TEST(deadline_is_that_far_from_now)
 {
 	static const int64_t offsets[] = {
-		0,	    1,		 999999999,	 1000000000,
-		123456789,  5000000001,	 86400000000000, -1,
+		0,          1,           999999999,      1000000000,
+		123456789,  5000000001,  86400000000000, -1,
 		-999999999, -1000000000, -5000000001};
 
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {

@@ -41,8 +41,8 @@ END_TEST
 
 START_TEST(capacity_is_exact_and_order_is_fifo_for_odd_and_large)
 {
-	static const size_t capacities[] = {100,  127,	128,  129,   255,
-					    256,  257,	1000, 1023,  1024,
+	static const size_t capacities[] = {100,  127,  128,  129,   255,
+					    256,  257,  1000, 1023,  1024,
 					    1025, 4096, 4097, 65535, 65537};
 
 	for (size_t i = 0; i < sizeof(capacities) / sizeof(*capacities); i++)
@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(large_and_odd_items_are_carried_unchanged)
 {
-	static const size_t sizes[] = {255,  256,  257,	 511,  513,
+	static const size_t sizes[] = {255,  256,  257,  511,  513,
 				       1000, 1023, 1025, 2047, 2049,
 				       4095, 4096, 4097, 4999, 5000};
 
@@ -184,7 +184,7 @@ static const char *const situation_names[] = {
 
 enum when { FOR_EVER, NOWAIT, PAST, NEAR, FAR, BAD_LOW, BAD_HIGH, N_WHEN };
 static const char *const when_names[] = {
-	"for ever",	     "nowait", "past", "near", "far", "tv_nsec -1",
+	"for ever",          "nowait", "past", "near", "far", "tv_nsec -1",
 	"tv_nsec 1000000000"};
 
 static coqueue_t *queue_in(enum situation situation)
@@ -355,7 +355,7 @@ static void model_put(struct model *m)
 	for (unsigned i = 0; i < n; i++)
 		write_item(items + i * m->item_size, m->item_size, m->next + i);
 	ck_code(coqueue_put_many(m->q, items, n, COQUEUE_NOWAIT, &done),
-		room == n		   ? 0
+		room == n                  ? 0
 		: m->state == COQUEUE_OPEN ? EAGAIN
 					   : ESHUTDOWN);
 	ck_assert_uint_eq(done, room);
@@ -380,7 +380,7 @@ static void model_get(struct model *m)
 
 	some = m->size < n ? m->size : n;
 	ck_code(coqueue_get_many(m->q, items, n, COQUEUE_NOWAIT, &done),
-		some || !n		   ? 0
+		some || !n                 ? 0
 		: m->state == COQUEUE_OPEN ? EAGAIN
 					   : ESHUTDOWN);
 	ck_assert_uint_eq(done, some);
@@ -445,7 +445,7 @@ static void model_compare(const struct model *m)
 static void model_run(uint64_t *random, unsigned steps)
 {
 	static void (*const moves[])(struct model *) = {
-		model_put,  model_put,	     model_get,	    model_get,
+		model_put,  model_put,       model_get,     model_get,
 		model_peek, model_task_done, model_shutdown};
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
 	struct model m = {

@@ -21,7 +21,7 @@ struct load {
 
 	unsigned items; /* of each producer */
 	uint64_t seed;
-	long *payload; /* plain, indexed by producer and number */
+	long *payload;               /* plain, indexed by producer and number */
 	_Atomic unsigned char *seen; /* by a get or by item_destroy */
 	unsigned accepted[PRODUCERS_MAX]; /* the first so many were */
 };

@@ -164,13 +164,13 @@ typedef int hand_work(struct hand *me);
 
 struct hand {
 	coqueue_t *q;
-	const struct op *op; /* for crew_call() */
+	const struct op *op;             /* for crew_call() */
 	const struct timespec *deadline; /* for crew_call() */
 	void *arg;
 	unsigned index;
-	long item; /* crew_call(): put, or received */
-	size_t done; /* free for the work */
-	int result; /* what the work returned */
+	long item;           /* crew_call(): put, or received */
+	size_t done;         /* free for the work */
+	int result;          /* what the work returned */
 	char complaint[128]; /* what it found wrong */
 	_Atomic bool finished;
 

@@ -22,8 +22,8 @@ enum {
 
 /* What the threads of a workload do. */
 enum bench_shape {
-	BENCH_SOLO, /* one thread puts an item and gets it back */
-	BENCH_FLOW, /* producers put, consumers get */
+	BENCH_SOLO,     /* one thread puts an item and gets it back */
+	BENCH_FLOW,     /* producers put, consumers get */
 	BENCH_ROUNDTRIP /* one thread puts and waits for the other's answer */
 };
 
@@ -43,14 +43,14 @@ extern const char *const bench_peer_names[BENCH_PEERS];
 /* How samples are to be taken. */
 struct bench_plan {
 	double seconds; /* measured time of a sample, at least */
-	bool pin; /* thread i on core i modulo the number of cores */
+	bool pin;       /* thread i on core i modulo the number of cores */
 	unsigned int repeat;
 	uint64_t seed; /* of the order of the samples */
 };
 
 /* What one sample found; an item of a round trip is there and back. */
 struct bench_sample {
-	double ns; /* time per item */
+	double ns;     /* time per item */
 	double cpu_ns; /* CPU time of all threads per item */
 	uint64_t items;
 };

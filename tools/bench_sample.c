@@ -31,10 +31,10 @@
 #include "textbook.h"
 
 enum {
-	QUEUES = 2, /* a round trip needs two */
-	CACHE_LINES = 128, /* bytes that processors fetch together */
-	MIN_ITEMS = 1000, /* fewer say little: the sample goes on ... */
-	MAX_STRETCH = 10, /* ... up to so many times its duration */
+	QUEUES = 2,         /* a round trip needs two */
+	CACHE_LINES = 128,  /* bytes that processors fetch together */
+	MIN_ITEMS = 1000,   /* fewer say little: the sample goes on ... */
+	MAX_STRETCH = 10,   /* ... up to so many times its duration */
 	SLACK_SECONDS = 30, /* for a busy machine, before "it hung" */
 };
 

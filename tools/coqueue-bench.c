@@ -248,7 +248,7 @@ static void report(const struct options *options,
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {argp_options, parse, NULL, doc,
-					 NULL,	       NULL,  NULL};
+					 NULL,         NULL,  NULL};
 	struct options options = {
 		.plan = {.seconds = 0.25, .pin = true, .repeat = 7}};
 	struct bench_result results[WORKLOADS_MAX] = {{0}};

@@ -52,7 +52,7 @@ struct config {
 	size_t capacity, item_size, batch;
 	double rate; /* items per second of all producers; 0: no limit */
 	uint64_t duration_ns; /* of the run; 0: as long as `items` take */
-	uint64_t items; /* per scenario; 0: as many as fit */
+	uint64_t items;       /* per scenario; 0: as many as fit */
 	uint64_t seed;
 	uint64_t interval_ns, watchdog_ns;
 	bool jitter, quiet;
@@ -63,19 +63,19 @@ struct config {
 
 /* Everything that is counted.  The order is that of the names in count_name. */
 enum count {
-	ACCEPTED, /* items whose put returned 0 */
+	ACCEPTED,  /* items whose put returned 0 */
 	DELIVERED, /* items that a get returned */
 	DISCARDED, /* items that item_destroy received */
-	REFUSED, /* puts that returned ESHUTDOWN */
-	ENDED, /* gets and peeks that returned ESHUTDOWN */
+	REFUSED,   /* puts that returned ESHUTDOWN */
+	ENDED,     /* gets and peeks that returned ESHUTDOWN */
 	PEEKED,
 	JOINED, /* joins that returned 0 */
 	MARKED, /* items marked with task_done */
 	TIMED_OUT,
 	WOULD_BLOCK, /* EAGAIN */
 	INTERRUPTED, /* EINTR */
-	CANCELLED, /* threads cancelled, and replaced */
-	SHUTDOWNS, /* calls of coqueue_shutdown */
+	CANCELLED,   /* threads cancelled, and replaced */
+	SHUTDOWNS,   /* calls of coqueue_shutdown */
 	N_COUNTS
 };
 
@@ -85,7 +85,7 @@ extern const char *const count_name[N_COUNTS];
 #define VERDICTS_KEPT 8
 
 struct verdicts {
-	_Atomic unsigned n; /* all that were passed */
+	_Atomic unsigned n;    /* all that were passed */
 	_Atomic unsigned kept; /* as text: the first ones, without repeats */
 	char text[VERDICTS_KEPT][VERDICT_LENGTH];
 };
@@ -112,16 +112,16 @@ struct round;
 
 struct run {
 	const struct config *config;
-	FILE *out; /* where people read */
-	FILE *json; /* NULL: not wanted */
+	FILE *out;              /* where people read */
+	FILE *json;             /* NULL: not wanted */
 	struct result *results; /* [config->n_scenarios] */
-	unsigned n_results; /* under view */
+	unsigned n_results;     /* under view */
 	struct round *round;
 	uint64_t started_ns, ended_ns;
-	int start_error; /* why the run could not start or go on ... */
+	int start_error;         /* why the run could not start or go on ... */
 	const char *not_started; /* ... and what it lacked */
-	_Atomic int signal; /* the first SIGINT or SIGTERM; 0: none */
-	_Atomic uint64_t steps; /* grows with each step of the conductor, and
+	_Atomic int signal;      /* the first SIGINT or SIGTERM; 0: none */
+	_Atomic uint64_t steps;  /* grows with each step of the conductor, and
 				 * with each worker that leaves */
 	/* Taken by who looks at the queue from outside, and by the conductor
 	 * around everything that makes such a look invalid. */

@@ -325,7 +325,7 @@ int call_make(struct actor *a, struct call *c)
 int call_make_in_vain(struct actor *a, struct call *c)
 {
 	coqueue_deadline(&c->until, -1);
-	c->deadline = c->form == UNTIL	   ? &c->until
+	c->deadline = c->form == UNTIL     ? &c->until
 		      : c->form == AT_ONCE ? COQUEUE_NOWAIT
 					   : NULL;
 	return call_make(a, c);

@@ -64,7 +64,7 @@ static void print_actors(FILE *out, struct round *r,
 
 static const char *state_name(enum coqueue_state state)
 {
-	return state == COQUEUE_OPEN	   ? "open"
+	return state == COQUEUE_OPEN       ? "open"
 	       : state == COQUEUE_DRAINING ? "draining"
 					   : "shut";
 }

@@ -11,8 +11,8 @@
 const char *const count_name[N_COUNTS] = {
 	[ACCEPTED] = "accepted",       [DELIVERED] = "delivered",
 	[DISCARDED] = "discarded",     [REFUSED] = "puts_refused",
-	[ENDED] = "gets_ended",	       [PEEKED] = "peeked",
-	[JOINED] = "joined",	       [MARKED] = "marked_done",
+	[ENDED] = "gets_ended",        [PEEKED] = "peeked",
+	[JOINED] = "joined",           [MARKED] = "marked_done",
 	[TIMED_OUT] = "timed_out",     [WOULD_BLOCK] = "would_block",
 	[INTERRUPTED] = "interrupted", [CANCELLED] = "cancelled",
 	[SHUTDOWNS] = "shutdowns",

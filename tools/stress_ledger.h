@@ -15,9 +15,9 @@
 
 struct ledger {
 	unsigned producers;
-	uint32_t limit; /* items per producer, a multiple of 64 */
+	uint32_t limit;   /* items per producer, a multiple of 64 */
 	uint64_t *ticked; /* [producers][limit / 64] */
-	uint32_t *end; /* [producers]: one beyond the highest ticked */
+	uint32_t *end;    /* [producers]: one beyond the highest ticked */
 };
 
 /* 0 or ENOMEM; the memory is taken from the system as it is used. */

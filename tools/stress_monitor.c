@@ -26,7 +26,7 @@ static struct {
 	_Atomic bool stop;
 	sem_t live_stop;
 	struct sighting *sightings; /* [round->n_actors] */
-	uint64_t still_ns; /* for so long nothing has moved */
+	uint64_t still_ns;          /* for so long nothing has moved */
 	uint64_t last_steps, last_moved;
 	uint64_t last_tick_ns;
 } watch;

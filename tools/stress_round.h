@@ -22,8 +22,8 @@
 /* How long a caller is ready to wait; a set of them to draw from. */
 enum form {
 	FOR_EVER = 1, /* coqueue_put, coqueue_get ... */
-	UNTIL = 2, /* ..._until, with a deadline within plan->patience_ns */
-	AT_ONCE = 4, /* coqueue_try_..., COQUEUE_NOWAIT */
+	UNTIL = 2,    /* ..._until, with a deadline within plan->patience_ns */
+	AT_ONCE = 4,  /* coqueue_try_..., COQUEUE_NOWAIT */
 	ANY_FORM = FOR_EVER | UNTIL | AT_ONCE
 };
 
@@ -42,16 +42,16 @@ struct plan {
 	uint64_t patience_ns;
 	bool patient_half; /* every other worker waits for ever all the same */
 	unsigned peek_one_in; /* of that many gets, one is a peek; 0: none */
-	bool mark_done; /* consumers call task_done */
-	uint32_t burst; /* producers join after so many items; 0: never */
-	bool one_call; /* each worker makes one call and leaves */
-	bool interrupts; /* EINTR is to be expected */
+	bool mark_done;       /* consumers call task_done */
+	uint32_t burst;       /* producers join after so many items; 0: never */
+	bool one_call;        /* each worker makes one call and leaves */
+	bool interrupts;      /* EINTR is to be expected */
 	unsigned think_one_in[2]; /* producers, consumers: pause before one in
 				   * so many calls; 0: never */
 	enum hold hold;
-	uint64_t hold_at; /* HOLD_PRODUCERS: after that many items each */
+	uint64_t hold_at;   /* HOLD_PRODUCERS: after that many items each */
 	uint64_t moment_ns; /* when the end comes, from the start */
-	uint32_t trigger; /* ... or when the first producer put so many */
+	uint32_t trigger;   /* ... or when the first producer put so many */
 	bool long_round;
 	uint64_t items; /* to be put by all producers together, at most */
 	enum coqueue_shutdown shutter_mode[SHUTTERS_MAX];
@@ -111,7 +111,7 @@ struct actor {
 	/* written by the actor, read by anyone */
 	_Alignas(64) _Atomic unsigned activity;
 	_Atomic pid_t tid;
-	_Atomic uint64_t moved; /* items put, taken or discarded this round */
+	_Atomic uint64_t moved;  /* items put, taken or discarded this round */
 	_Atomic uint64_t marked; /* items about to be marked done this round */
 	struct verdicts verdicts;
 
@@ -125,17 +125,17 @@ struct actor {
 	struct random random;
 	unsigned forms;
 	enum finality knows; /* from refusals this actor has seen */
-	uint32_t number; /* items accepted, and the next one's number */
-	uint32_t share; /* items to be put by this producer */
-	uint32_t stamped; /* items that have their time already */
-	uint32_t next_join; /* number after which to join */
+	uint32_t number;     /* items accepted, and the next one's number */
+	uint32_t share;      /* items to be put by this producer */
+	uint32_t stamped;    /* items that have their time already */
+	uint32_t next_join;  /* number after which to join */
 	uint64_t pace_start_ns;
 	bool in_call; /* set by a call that was cancelled */
 	bool is_put;
-	size_t done; /* items moved by that call */
+	size_t done;           /* items moved by that call */
 	unsigned char *buffer; /* items of one call */
-	struct ledger ledger; /* consumers, shutters, conductor */
-	uint32_t *seen; /* consumers: lowest number to come, for each
+	struct ledger ledger;  /* consumers, shutters, conductor */
+	uint32_t *seen;        /* consumers: lowest number to come, for each
 			 * producer */
 	uint64_t count[N_COUNTS];
 	struct histogram *latency;
@@ -158,14 +158,14 @@ struct round {
 	uint64_t start_ns;
 	int start_error; /* why no thread or queue could be made */
 
-	_Atomic int begun; /* finality of the last shutdown that was begun */
+	_Atomic int begun;    /* finality of the last shutdown that was begun */
 	_Atomic int returned; /* ... that has returned */
 	_Atomic bool destroying;
 	_Atomic bool stop; /* producers are to leave */
 	_Atomic bool triggered;
 	_Atomic unsigned left[N_ROLES];
 	_Atomic unsigned strays; /* item_destroy calls from unknown threads */
-	sem_t bell; /* something happened, conductor: look */
+	sem_t bell;              /* something happened, conductor: look */
 	struct gate hold_gate, shut_gate;
 
 	/* [producers] producers, the conductor, then consumers, joiners and
@@ -174,9 +174,9 @@ struct round {
 	struct actor *actors;
 	unsigned n_actors;
 	struct ledger **ledgers; /* [n_actors]: those of the actors */
-	unsigned item_sources; /* producers and the conductor */
-	uint32_t numbers_max; /* items per producer and round */
-	uint64_t **stamps; /* [item_sources]: when some items were put */
+	unsigned item_sources;   /* producers and the conductor */
+	uint32_t numbers_max;    /* items per producer and round */
+	uint64_t **stamps;       /* [item_sources]: when some items were put */
 	size_t buffer_items;
 };
 
@@ -218,7 +218,7 @@ void round_destroy_queue(struct round *r);
 /* What the conductor is doing now, for the watchdog: it gets on. */
 void round_step(struct round *r, enum activity what);
 void worker_start(struct actor *a); /* on failure, round->start_error is set */
-bool worker_join(struct actor *a); /* true: it was cancelled and obeyed */
+bool worker_join(struct actor *a);  /* true: it was cancelled and obeyed */
 
 /* ---- stress_conduct.c: the verbs of a scenario ------------------------- */
 
@@ -271,8 +271,8 @@ void worker_shuts_down(struct actor *a, enum coqueue_shutdown mode);
 
 /* ---- stress_judge.c ---------------------------------------------------- */
 
-void judge_queue(struct round *r); /* all have left, the queue still is */
+void judge_queue(struct round *r);    /* all have left, the queue still is */
 void judge_accounts(struct round *r); /* it is destroyed */
-void judge_collect(struct round *r); /* verdicts of all actors: to result */
+void judge_collect(struct round *r);  /* verdicts of all actors: to result */
 
 #endif /* STRESS_ROUND_H */
