@@ -79,7 +79,10 @@ struct scene {
 	unsigned putters, getters, lookers;
 };
 
-enum { HANDS_MAX = 8 };
+/* Wide items: who is stopped is likely to be half-way through one. */
+struct item {
+	unsigned char bytes[4096];
+};
 
 struct stage {
 	const struct scene *scene;
@@ -90,16 +93,12 @@ struct stage {
 
 static int putter(struct hand *me, struct stage *stage)
 {
+	struct item items[2] = {0};
 	int code = 0;
 
 	for (unsigned i = 0; code == 0; i++) {
-		if (i % 2)
-			code = coqueue_put(me->q, &me->item);
-		else
-			code = coqueue_put_many(me->q, (long[]){1, 2}, 2, NULL,
-						&me->done);
-		if (i % 2)
-			me->done = code == 0;
+		code = coqueue_put_many(me->q, items, 1 + i % 2, NULL,
+					&me->done);
 		atomic_fetch_add(&stage->puts, (long)me->done);
 		atomic_fetch_add(&stage->calls, 1);
 	}
@@ -108,9 +107,10 @@ static int putter(struct hand *me, struct stage *stage)
 
 static int getter(struct hand *me, struct stage *stage)
 {
+	struct item item;
 	int code;
 
-	while ((code = coqueue_get(me->q, &me->item)) == 0) {
+	while ((code = coqueue_get(me->q, &item)) == 0) {
 		atomic_fetch_add(&stage->gets, 1);
 		atomic_fetch_add(&stage->calls, 1);
 	}
@@ -120,10 +120,11 @@ static int getter(struct hand *me, struct stage *stage)
 /* Calls that never wait for an item, but perhaps for another call. */
 static int looker(struct hand *me, struct stage *stage)
 {
+	struct item item;
 	int code;
 
 	do {
-		code = coqueue_try_peek(me->q, &me->item);
+		code = coqueue_try_peek(me->q, &item);
 		coqueue_size(me->q);
 		atomic_fetch_add(&stage->calls, 1);
 	} while (code != ESHUTDOWN);
@@ -140,6 +141,16 @@ static int play(struct hand *me)
 	if (me->index < scene->putters + scene->getters)
 		return getter(me, stage);
 	return looker(me, stage);
+}
+
+static coqueue_t *queue_of(size_t capacity)
+{
+	coqueue_attr_t attr = {.size = sizeof(attr),
+			       .item_size = sizeof(struct item)};
+	coqueue_t *q = NULL;
+
+	ck_ok(coqueue_create(&q, capacity, &attr));
+	return q;
 }
 
 /* ---- who burns the processor ----------------------------------------------
@@ -179,11 +190,11 @@ static void stop_one_after_the_other(const struct scene *scene, unsigned rounds)
 {
 	uint64_t random = suite_seed();
 	struct stage stage = {.scene = scene};
-	coqueue_t *q = queue_with(scene->capacity, 0);
+	coqueue_t *q = queue_of(scene->capacity);
 	unsigned n = scene->putters + scene->getters + scene->lookers;
 	struct crew *crew = crew_start(n, play, q, &stage);
+	struct item item;
 	uint64_t before;
-	long item;
 
 	while (rounds--) {
 		before = atomic_load(&stage.calls);
@@ -241,7 +252,8 @@ static void let_them_run(struct crew *crew, int64_t nanoseconds)
 
 static long drain(coqueue_t *q)
 {
-	long item, n = 0;
+	struct item item;
+	long n = 0;
 	int code;
 
 	while ((code = coqueue_try_get(q, &item)) == 0)
@@ -253,9 +265,10 @@ static long drain(coqueue_t *q)
 static int put_until_refused(struct hand *me)
 {
 	struct stage *stage = me->arg;
+	struct item item = {0};
 	int code;
 
-	while ((code = coqueue_try_put(me->q, &me->item)) != ESHUTDOWN) {
+	while ((code = coqueue_try_put(me->q, &item)) != ESHUTDOWN) {
 		me->done += code == 0;
 		atomic_fetch_add(&stage->calls, 1);
 	}
@@ -271,10 +284,11 @@ START_TEST(E15_a_stopped_putter_puts_nothing_once_shutdown_has_returned)
 	prepare_to_stop();
 	for (unsigned round = 0; round < scaled(150); round++) {
 		struct stage stage = {.calls = 0};
-		coqueue_t *q = queue_with(2, 0);
+		coqueue_t *q = queue_of(2);
 		struct crew *crew = crew_start(1, put_until_refused, q, &stage);
 		struct crew *shut;
-		long n = 0, item;
+		struct item item;
+		long n = 0;
 
 		await(atomic_load(&stage.calls) > 0);
 		for (unsigned i = 0; i < round % 50; i++)
@@ -378,7 +392,7 @@ START_TEST(a_shutdown_that_waits_for_a_stopped_thread_sleeps)
 	prepare_to_stop();
 	for (unsigned round = 0; round < scaled(40); round++) {
 		struct stage stage = {.scene = &scene};
-		coqueue_t *q = queue_with(scene.capacity, 0);
+		coqueue_t *q = queue_of(scene.capacity);
 		struct crew *crew = crew_start(4, play, q, &stage), *shut;
 		int64_t used;
 

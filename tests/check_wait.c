@@ -380,13 +380,21 @@ static const struct op *until_form(const struct op *op)
 }
 
 static void give_up(struct crew *quitter, enum how how,
-		    const struct timespec *deadline, unsigned jitter)
+		    const struct timespec *deadline)
 {
 	if (how == BY_CANCEL)
 		crew_cancel(quitter);
 	else
-		while (!is_past(deadline) && jitter--)
-			;
+		await(is_past(deadline));
+}
+
+/* A cancelled or timed out thread is awake some 50 us later. */
+static void spend_up_to_100_us(uint64_t *random)
+{
+	struct timespec end = from_now(random_below(random, 100000));
+
+	while (!is_past(&end))
+		;
 }
 
 /*
@@ -407,11 +415,13 @@ static void serve_one_of_two(const struct op *first, const struct op *second,
 	await(waiting_in(q, first->line) == 1 || crew_finished(quitter));
 	patient = crew_call(q, second, 1, NULL);
 	await(waiting_in(q, first->line) == 2 || crew_finished(quitter));
-	if (gives_up_first)
-		give_up(quitter, how, &deadline, random_below(random, 20000));
+	if (gives_up_first) {
+		give_up(quitter, how, &deadline);
+		spend_up_to_100_us(random);
+	}
 	serve_one(q, first->line);
 	if (!gives_up_first)
-		give_up(quitter, how, &deadline, 0);
+		give_up(quitter, how, &deadline);
 	crew_join(quitter);
 	result = quitter->hands[0].result;
 	if (result == 0 && !first->keeps)
