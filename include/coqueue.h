@@ -196,7 +196,7 @@ COQUEUE_API int coqueue_peek_until(coqueue_t *q, void *item,
 
 /*
  * Put n items, in order, each as room appears, until all are stored or the
- * call must stop.  Other putters' items may come between them.  *done (may be
+ * call must stop.  Other putters' items may come between them.  *done (not
  * NULL) always tells how many were stored, whatever is returned, and when the
  * call is cancelled too; the rest is still the caller's.  Results are those
  * of put; 0 means all n.  n = 0 returns 0 in every state.  items may be NULL
@@ -206,8 +206,8 @@ COQUEUE_API int coqueue_put_many(coqueue_t *q, const void *items, size_t n,
 				 const struct timespec *deadline, size_t *done);
 
 /*
- * Get up to n items: wait for the first, then take what is there.  *done (may
- * be NULL) always tells how many were taken.  0 means at least one; results
+ * Get up to n items: wait for the first, then take what is there.  *done (not
+ * NULL) always tells how many were taken.  0 means at least one; results
  * are those of get otherwise.  n = 0 returns 0 in every state.  items may be
  * NULL only when n is 0.
  */

@@ -2,8 +2,9 @@
 /*
  * Waiting for another thread that is about to finish something and that nobody
  * tells us about: first pause, then let others run, then sleep, each time
- * longer, up to a millisecond.  It never spins without bound, and no one waits
- * like this for an item or for room.
+ * longer, up to a millisecond.  It never spins without bound.  Calls that must
+ * not block wait like this for one that is half-way; no one does for an item
+ * that nobody has begun to put.
  */
 #ifndef COQUEUE_BACKOFF_H
 #define COQUEUE_BACKOFF_H

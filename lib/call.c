@@ -52,58 +52,45 @@ static bool must_wait(int err)
 	return err == EAGAIN || err == BUSY;
 }
 
-/*
- * One attempt in a section.  Returns how many items it moved if somebody is to
- * be woken for them, 0 otherwise.
- */
-static size_t call_attempt_reader(struct call *c, int *err)
+/* One attempt in a section.  Whether somebody is to be woken for its effect. */
+static bool call_attempt_reader(struct call *c, int *err)
 {
-	size_t before = c->left, moved;
+	size_t before = c->left;
 
 	*err = c->attempt(c);
-	moved = before - c->left;
-	if (moved && line_published(c->other) && line_wake_is_due(c->other))
-		return moved;
-	return 0;
+	return c->left != before && line_published(c->other) &&
+	       line_wake_is_due(c->other);
 }
 
 /* One attempt under lock, which is released for the wake-ups. */
 static int call_attempt_locked(struct call *c)
 {
 	int err;
-	size_t wake = call_attempt_reader(c, &err);
 
-	if (wake)
-		line_wake_ready_locked(c->other, wake);
+	if (call_attempt_reader(c, &err))
+		line_wake_ready_locked(c->other);
 	return err;
-}
-
-/* By a counted caller: wake those whom moved items concern. */
-static void call_wake_others(struct call *c, size_t moved)
-{
-	if (moved == 0)
-		return;
-	sync_lock(&c->queue->lock);
-	line_wake_ready_locked(c->other, moved);
-	sync_unlock(&c->queue->lock);
 }
 
 /* One attempt by a counted caller, with the lock where there is no fast path. */
 static int call_attempt(struct call *c)
 {
-	size_t wake;
+	bool wake = false;
 	int err;
 
-	if (!COQUEUE_FASTPATH) {
-		sync_lock(&c->queue->lock);
-		err = call_attempt_locked(c);
-		sync_unlock(&c->queue->lock);
-		return err;
+	if (COQUEUE_FASTPATH) {
+		rcu_reader_enter();
+		wake = call_attempt_reader(c, &err);
+		rcu_reader_leave();
+		if (!wake)
+			return err;
 	}
-	rcu_reader_enter();
-	wake = call_attempt_reader(c, &err);
-	rcu_reader_leave();
-	call_wake_others(c, wake);
+	sync_lock(&c->queue->lock);
+	if (wake)
+		line_wake_ready_locked(c->other);
+	else
+		err = call_attempt_locked(c);
+	sync_unlock(&c->queue->lock);
 	return err;
 }
 
@@ -118,7 +105,7 @@ static void sleep_end(struct sleep *s)
 	struct coqueue *q = s->call->queue;
 
 	line_leave_locked(s->call->line, &s->sleeper.waiter);
-	line_wake_ready_locked(s->call->line, 1);
+	line_wake_ready_locked(s->call->line);
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
 	sleeper_fini(&s->sleeper);
@@ -140,7 +127,7 @@ static int sleep_once(struct sleep *s)
 	int err;
 
 	line_enter_locked(s->call->line, own);
-	next = line_settle_locked(s->call->line);
+	next = line_settle_locked(s->call->line, 0, UINT64_MAX);
 	if (next == own) {
 		waiter_wake_finished(own);
 		return 0;
@@ -159,6 +146,7 @@ static int sleep_once(struct sleep *s)
 static int call_sleep(struct call *c)
 {
 	struct sleep s = {.call = c};
+	struct backoff backoff = {0};
 	int err, woken = 0;
 
 	sleeper_init(&s.sleeper);
@@ -171,11 +159,17 @@ static int call_sleep(struct call *c)
 			err = s.sleeper.waiter.verdict;
 			break;
 		}
-		if (woken == ETIMEDOUT) {
+		if (woken != ETIMEDOUT) {
+			woken = sleep_once(&s);
+		} else if (err == EAGAIN) {
 			err = ETIMEDOUT;
 			break;
+		} else {
+			/* what is half-way beats the deadline, too */
+			sync_unlock(&c->queue->lock);
+			backoff_wait(&backoff);
+			sync_lock(&c->queue->lock);
 		}
-		woken = sleep_once(&s);
 	}
 	sleep_end(&s);
 	return err;
@@ -201,14 +195,14 @@ static int call_wait(struct call *c, bool patient)
 
 /*
  * In a section: wait up to `spins` pauses for what the call needs, and attempt.
- * Returns what call_attempt_reader() does.
+ * Whether somebody is to be woken for its effect.
  */
-static size_t call_spin(struct call *c, int spins, int *err)
+static bool call_spin(struct call *c, int spins, int *err)
 {
-	size_t wake;
+	bool wake;
 
 	do {
-		for (; spins > 0 && !c->can(c->queue); spins--)
+		for (; spins > 0 && !c->line->ready(c->line, 1); spins--)
 			sync_pause();
 		wake = call_attempt_reader(c, err);
 	} while (must_wait(*err) && !wake && spins-- > 0);
@@ -217,8 +211,8 @@ static size_t call_spin(struct call *c, int spins, int *err)
 
 int call_run(struct call *c)
 {
-	bool nowait = c->deadline == COQUEUE_NOWAIT, patient, stay;
-	size_t wake = 0;
+	bool nowait = c->deadline == COQUEUE_NOWAIT, wake = false, stay,
+	     patient;
 	int err = BUSY;
 
 	if (!nowait)
@@ -230,25 +224,30 @@ int call_run(struct call *c)
 	if (stay || wake)
 		queue_caller_enter(c->queue);
 	rcu_reader_leave();
-	call_wake_others(c, wake);
+	if (wake) {
+		sync_lock(&c->queue->lock);
+		line_wake_ready_locked(c->other);
+		if (!stay)
+			queue_caller_leave_locked(c->queue);
+		sync_unlock(&c->queue->lock);
+	}
 	if (stay)
 		err = call_wait(c, patient);
-	else if (wake)
-		queue_leave(c->queue);
 	return err == EAGAIN && !nowait ? ETIMEDOUT : err;
 }
 
 cold int call_wake(struct coqueue *q, struct line *other)
 {
-	if (!line_wake_is_due(other)) {
-		rcu_reader_leave();
-		return 0;
-	}
-	queue_caller_enter(q);
+	bool wake = line_wake_is_due(other);
+
+	if (wake)
+		queue_caller_enter(q);
 	rcu_reader_leave();
-	sync_lock(&q->lock);
-	line_wake_ready_locked(other, 1);
-	queue_caller_leave_locked(q);
-	sync_unlock(&q->lock);
+	if (wake) {
+		sync_lock(&q->lock);
+		line_wake_ready_locked(other);
+		queue_caller_leave_locked(q);
+		sync_unlock(&q->lock);
+	}
 	return 0;
 }

@@ -63,6 +63,10 @@ void coqueue_deadline(struct timespec *out, int64_t nanoseconds_from_now)
 		nsec += NSEC_PER_SEC;
 		sec--;
 	}
-	out->tv_sec = sec > time_max ? time_max : (time_t)sec;
+	if (sec > time_max)
+		sec = time_max;
+	if (sec < -(int64_t)time_max)
+		sec = -(int64_t)time_max;
+	out->tv_sec = (time_t)sec;
 	out->tv_nsec = nsec;
 }

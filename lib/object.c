@@ -4,8 +4,8 @@
  *
  * Destroy must free memory that calls which began earlier may still use: a put
  * whose item made the getter destroy the queue has yet to look whom to wake.
- * Every call is in a read-side section, or counted; what is counted was so
- * before its section ended.  So: shut down (which waits for a grace period),
+ * Every call that may be seen to have begun is in a read-side section, or
+ * counted; what is counted was so before its section ended.  So: shut down (which waits for a grace period),
  * then wait until nobody is counted, then free.
  */
 #include "config.h"
@@ -14,19 +14,18 @@
 
 #include "queue.h"
 
-static int attr_check(const coqueue_attr_t *attr)
+static bool attr_is_valid(const coqueue_attr_t *attr)
 {
 	if (attr->size != sizeof(*attr))
-		return EINVAL;
+		return false;
 	switch (attr->order) {
 	case COQUEUE_FIFO:
-		return 0;
 	case COQUEUE_LIFO:
-		return ENOTSUP;
+		return true;
 	case COQUEUE_PRIORITY:
-		return attr->compare ? ENOTSUP : EINVAL;
+		return attr->compare;
 	}
-	return EINVAL;
+	return false;
 }
 
 /* Queue and slots in one piece, or NULL. */
@@ -81,16 +80,15 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 
 	if (!attr)
 		attr = &pointers;
-	if (!q)
+	if (!q || !attr_is_valid(attr))
 		return EINVAL;
-	err = attr_check(attr);
-	if (err)
-		return err;
-	if (capacity == 0 || capacity == COQUEUE_UNBOUNDED)
-		return ENOTSUP;
 	item_size = attr->item_size ? attr->item_size : sizeof(void *);
-	if (__builtin_mul_overflow(capacity, item_size, &bytes))
+	if (capacity != COQUEUE_UNBOUNDED &&
+	    __builtin_mul_overflow(capacity, item_size, &bytes))
 		return EINVAL;
+	if (attr->order != COQUEUE_FIFO || capacity == 0 ||
+	    capacity == COQUEUE_UNBOUNDED)
+		return ENOTSUP;
 
 	made = queue_alloc(ring_bytes(capacity, item_size));
 	err = made ? queue_init_sync(made) : ENOMEM;

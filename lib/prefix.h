@@ -40,8 +40,7 @@
 #define ring_get coqueue_private_ring_get
 #define ring_gets coqueue_private_ring_gets
 #define ring_init coqueue_private_ring_init
-#define ring_may_get coqueue_private_ring_may_get
-#define ring_may_put coqueue_private_ring_may_put
+#define ring_is_finished coqueue_private_ring_is_finished
 #define ring_peek coqueue_private_ring_peek
 #define ring_put coqueue_private_ring_put
 #define ring_puts coqueue_private_ring_puts

@@ -60,6 +60,7 @@ static int call_put(struct call *c)
 	size_t n = 0;
 	int err;
 
+	c->other = &q->getters;
 	if (queue_state(q) != COQUEUE_OPEN)
 		return ESHUTDOWN;
 	err = outcome(q, ring_put(&q->ring, c->items, c->left, &n));
@@ -67,13 +68,16 @@ static int call_put(struct call *c)
 	return !err && c->left ? BUSY : err;
 }
 
+/* Who takes the last item of a closed queue sends home those who wait for more;
+ * putters there are none. */
 static int call_get(struct call *c)
 {
 	struct coqueue *q = c->queue;
+	int err, state = queue_state(q);
 	size_t n = 0;
-	int err;
 
-	if (queue_state(q) == COQUEUE_SHUT)
+	c->other = state == COQUEUE_OPEN ? &q->putters : &q->getters;
+	if (state == COQUEUE_SHUT)
 		return ESHUTDOWN;
 	err = outcome(q, ring_get(&q->ring, c->items, c->left, &n));
 	call_moved(c, n);
@@ -89,30 +93,20 @@ static int call_peek(struct call *c)
 	return outcome(q, ring_peek(&q->ring, c->items));
 }
 
-size_t queue_ready_to_put(struct line *line)
+bool queue_ready_to_put(struct line *line, uint64_t n)
 {
 	const struct coqueue *q = container_of(line, struct coqueue, putters);
 
-	return queue_state(q) == COQUEUE_OPEN ? ring_can_put(&q->ring)
-					      : SIZE_MAX;
+	return queue_state(q) != COQUEUE_OPEN || ring_can_put(&q->ring, n);
 }
 
-size_t queue_ready_to_get(struct line *line)
+bool queue_ready_to_get(struct line *line, uint64_t n)
 {
 	const struct coqueue *q = container_of(line, struct coqueue, getters);
+	int state = queue_state(q);
 
-	return queue_state(q) == COQUEUE_SHUT ? SIZE_MAX
-					      : ring_can_get(&q->ring);
-}
-
-static bool can_put(const struct coqueue *q)
-{
-	return queue_state(q) != COQUEUE_OPEN || ring_may_put(&q->ring);
-}
-
-static bool can_get(const struct coqueue *q)
-{
-	return queue_state(q) != COQUEUE_OPEN || ring_may_get(&q->ring);
+	return state == COQUEUE_SHUT || ring_can_get(&q->ring, n) ||
+	       (state == COQUEUE_DRAINING && ring_is_finished(&q->ring));
 }
 
 /* ---- put ------------------------------------------------------------------ */
@@ -124,9 +118,7 @@ static cold int put_slow(struct coqueue *q, const void *items, size_t n,
 	struct call c = {
 		.queue = q,
 		.attempt = call_put,
-		.can = can_put,
 		.line = &q->putters,
-		.other = &q->getters,
 		.deadline = deadline,
 		.items = (unsigned char *)(uintptr_t)items,
 		.left = n,
@@ -184,10 +176,8 @@ int coqueue_put_until(coqueue_t *q, const void *item,
 int coqueue_put_many(coqueue_t *q, const void *items, size_t n,
 		     const struct timespec *deadline, size_t *done)
 {
-	size_t unused;
-
 	if (!done)
-		done = &unused;
+		return EINVAL;
 	*done = 0;
 	if (!q || (!items && n) || !deadline_is_valid(deadline))
 		return EINVAL;
@@ -205,9 +195,7 @@ static cold int get_slow(struct coqueue *q, void *items, size_t n,
 	struct call c = {
 		.queue = q,
 		.attempt = call_get,
-		.can = can_get,
 		.line = &q->getters,
-		.other = &q->putters,
 		.deadline = deadline,
 		.items = items,
 		.left = n,
@@ -230,7 +218,7 @@ hot_inline int get(struct coqueue *q, void *item,
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
 		return get_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	if (likely(queue_state(q) != COQUEUE_SHUT) &&
+	if (likely(queue_state(q) == COQUEUE_OPEN) &&
 	    likely(ring_get_one(&q->ring, item))) {
 		if (unlikely(line_is_armed(&q->putters)))
 			return call_wake(q, &q->putters);
@@ -265,10 +253,8 @@ int coqueue_get_until(coqueue_t *q, void *item, const struct timespec *deadline)
 int coqueue_get_many(coqueue_t *q, void *items, size_t n,
 		     const struct timespec *deadline, size_t *done)
 {
-	size_t unused;
-
 	if (!done)
-		done = &unused;
+		return EINVAL;
 	*done = 0;
 	if (!q || (!items && n) || !deadline_is_valid(deadline))
 		return EINVAL;
@@ -285,7 +271,6 @@ int coqueue_peek_until(coqueue_t *q, void *item,
 	struct call c = {
 		.queue = q,
 		.attempt = call_peek,
-		.can = can_get,
 		.deadline = deadline,
 		.items = item,
 	};

@@ -6,9 +6,9 @@
  * Invariants:
  *   1. state changes under lock, OPEN -> DRAINING -> SHUT; the gate of the
  *      store is closed, under the same lock, before state leaves OPEN.
- *   2. A call touches the queue in a read-side section, under lock, or while
- *      it is counted in `callers`; it is counted from within a section, and
- *      uncounted under lock.  So a grace period and then callers == 0 mean
+ *   2. A call that has an effect or waits touches the queue in a read-side
+ *      section, under lock, or while it is counted in `callers`; it is counted
+ *      from within a section, and uncounted under lock.  So a grace period and then callers == 0 mean
  *      that nobody is in the queue (object.c).
  *   3. unfinished = puts - finished.  Puts are the tail of the ring, so a put
  *      pays nothing for task_done; finished = marked done + discarded.
@@ -78,10 +78,8 @@ struct call {
 	/* One attempt, in a section or under lock: 0, EAGAIN or BUSY (wait),
 	 * or another code, which is final.  Moves items, left and done. */
 	int (*attempt)(struct call *c);
-	/* A glance: is it worth an attempt?  For those who spin. */
-	bool (*can)(const struct coqueue *q);
-	struct line *line;               /* where to wait */
-	struct line *other;              /* whom moved items concern, or NULL */
+	struct line *line;  /* where to wait */
+	struct line *other; /* whom moved items concern; attempts set it */
 	const struct timespec *deadline; /* valid */
 	unsigned char *items;
 	size_t left;  /* items still wanted */
@@ -109,12 +107,12 @@ void queue_discarded_locked(struct coqueue *q, uint64_t n);
 /* Joiners may go when nothing is unfinished; under lock, released in between. */
 void queue_wake_joiners_locked(struct coqueue *q);
 
-size_t queue_ready_to_join(struct line *line);
+bool queue_ready_to_join(struct line *line, uint64_t n);
 
 /* ---- queue.c -------------------------------------------------------------- */
 
-/* How many puts (gets, peeks) would now be answered without waiting. */
-size_t queue_ready_to_put(struct line *line);
-size_t queue_ready_to_get(struct line *line);
+/* Whether n puts (gets, peeks) would now be answered without waiting. */
+bool queue_ready_to_put(struct line *line, uint64_t n);
+bool queue_ready_to_get(struct line *line, uint64_t n);
 
 #endif

@@ -67,7 +67,7 @@ hot_inline void rcu_reader_leave(void)
 /* Whether the calling thread is in a section, its own or the application's. */
 static inline bool rcu_reader_inside(void)
 {
-	return urcu_bp_read_ongoing();
+	return rcu_reader_known() && urcu_bp_read_ongoing();
 }
 
 /* Wait for a grace period: with no lock held, outside any section. */

@@ -30,6 +30,10 @@
  * take effect (G2); nobody but us works on the ring, and all its items can be
  * taken out at once; and destroy can free the memory.
  *
+ * Getters that found a half-way put in their way sleep on when the others have
+ * left.  Whoever fills that slot, or takes the last item of a closed queue,
+ * wakes them (call_get() in queue.c).
+ *
  * Who shuts down twice at once gets all this twice: each call waits for a
  * grace period of its own, that begins after the state was published.
  */
@@ -74,6 +78,10 @@ void queue_shut(struct coqueue *q, enum coqueue_shutdown mode)
 	line_wake_all_locked(&q->getters, VERDICT_RETRY);
 	sync_unlock(&q->lock);
 	rcu_wait_readers();
+	/* for a get that saw OPEN, took the last item, and told putters */
+	sync_lock(&q->lock);
+	line_wake_ready_locked(&q->getters);
+	sync_unlock(&q->lock);
 	if (mode == COQUEUE_IMMEDIATE)
 		discard(q);
 	errno = saved;
@@ -101,7 +109,7 @@ int coqueue_interrupt(coqueue_t *q)
 	line_wake_all_locked(&q->putters, EINTR);
 	line_wake_all_locked(&q->getters, EINTR);
 	line_wake_all_locked(&q->joiners, EINTR);
+	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
-	queue_leave(q);
 	return 0;
 }

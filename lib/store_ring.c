@@ -40,9 +40,9 @@ void ring_init(struct ring *r, size_t capacity, size_t item_size, void *memory)
 	r->slots = (unsigned char *)memory + FIRST_STAMP;
 	r->stride = ring_stride(item_size);
 	r->last = (capacity - 1) * r->stride;
-	r->mask = 1;
+	r->mask = 0;
 	while (r->mask < r->last)
-		r->mask = r->mask << 1 | 1;
+		r->mask = r->mask << 1 | 2;
 	r->item_size = item_size;
 	r->capacity = capacity;
 	sync_init(&r->tail, 0);
@@ -79,12 +79,14 @@ uint64_t ring_count(const struct ring *r, uint64_t p)
 
 uint64_t ring_puts(const struct ring *r)
 {
-	return ring_count(r, sync_load(&r->tail, relaxed) & ~RING_GATE);
+	/* [ring.9] acquire: with [ring.8], gets that made room for it */
+	return ring_count(r, sync_load(&r->tail, acquire) & ~RING_GATE);
 }
 
 uint64_t ring_gets(const struct ring *r)
 {
-	return ring_count(r, sync_load(&r->head, relaxed));
+	/* [ring.9] acquire: with [ring.8], the put of what was got */
+	return ring_count(r, sync_load(&r->head, acquire));
 }
 
 size_t ring_size(const struct ring *r)
@@ -101,153 +103,144 @@ size_t ring_size(const struct ring *r)
 	return gets > puts ? 0 : (size_t)(puts - gets);
 }
 
-bool ring_may_put(const struct ring *r)
+/* p and *end are n positions apart if that many slots from p on are free. */
+static uint64_t ring_free_from(const struct ring *r, uint64_t n, uint64_t *end)
 {
-	uint64_t p = sync_load(&r->tail, relaxed);
+	uint64_t m = 0;
 
-	/* [ring.4] acquire: with [ring.3]; nothing is read through it */
-	return (p & RING_GATE) || sync_load(ring_stamp(r, p), acquire) == p;
+	/* [ring.4] acquire: with [ring.3], the get is done with it */
+	for (; m < n && sync_load(ring_stamp(r, *end), acquire) == *end; m++)
+		*end = ring_next(r, *end);
+	return m;
 }
 
-/* Closed and empty is no matter of this slot: who spins looks at the state. */
-bool ring_may_get(const struct ring *r)
+/* The same for slots that hold an item. */
+static uint64_t ring_held_from(const struct ring *r, uint64_t n, uint64_t *end)
 {
-	uint64_t p = sync_load(&r->head, relaxed);
+	uint64_t m = 0;
 
-	/* [ring.2] acquire: with [ring.1]; nothing is read through it */
-	return sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD);
+	/* [ring.2] acquire: with [ring.1], the item is there */
+	for (; m < n &&
+	       sync_load(ring_stamp(r, *end), acquire) == (*end | RING_HELD);
+	     m++)
+		*end = ring_next(r, *end);
+	return m;
 }
 
-/* A size that was read while others work is no more than a good guess; what is
- * known is that there is one. */
-static size_t ring_at_least_one(size_t n)
+bool ring_can_put(const struct ring *r, uint64_t n)
 {
-	return n ? n : 1;
+	uint64_t p, end;
+
+	do {
+		p = end = sync_load(&r->tail, relaxed);
+		if (ring_free_from(r, n, &end) == n)
+			return true;
+	} while (sync_load(&r->tail, relaxed) != p);
+	return false;
 }
 
-size_t ring_can_put(const struct ring *r)
+bool ring_can_get(const struct ring *r, uint64_t n)
 {
-	uint64_t p = sync_load(&r->tail, relaxed), again;
+	uint64_t p, end;
 
-	for (;; p = again) {
-		if (p & RING_GATE)
-			return SIZE_MAX;
-		if (ring_may_put(r))
-			return ring_at_least_one(r->capacity - ring_size(r));
-		again = sync_load(&r->tail, relaxed);
-		if (again == p)
-			return 0;
-	}
+	do {
+		p = end = sync_load(&r->head, relaxed);
+		if (ring_held_from(r, n, &end) == n)
+			return true;
+	} while (sync_load(&r->head, relaxed) != p);
+	return false;
 }
 
-size_t ring_can_get(const struct ring *r)
+bool ring_is_finished(const struct ring *r)
 {
-	uint64_t p = sync_load(&r->head, relaxed), again;
-
-	for (;; p = again) {
-		if (ring_may_get(r))
-			return ring_at_least_one(ring_size(r));
-		if (sync_load(&r->tail, relaxed) == (p | RING_GATE))
-			return SIZE_MAX;
-		again = sync_load(&r->head, relaxed);
-		if (again == p)
-			return 0;
-	}
+	/* head never passes tail, and a closed tail stands still */
+	return sync_load(&r->tail, relaxed) ==
+	       (sync_load(&r->head, relaxed) | RING_GATE);
 }
 
 /*
- * Nothing could be done at *p: say why, or move *p to where it can be tried
- * again and return STORE_DONE.
+ * Nothing could be done at *p.  True: this is why; false: it can be tried again
+ * at the new *p.
  *
  * Full at the instant when head is read: tail is p or beyond, and head is one
  * lap behind p.  Mirrored below: empty at the instant when tail is read, for
  * head is p or beyond, and tail is p.
  */
-static enum store_result ring_put_refused(const struct ring *r, uint64_t *p)
+static bool ring_refuses_put(const struct ring *r, uint64_t *p,
+			     enum store_result *why)
 {
 	uint64_t now;
 
+	*why = STORE_CLOSED;
 	if (*p & RING_GATE)
-		return STORE_CLOSED;
+		return true;
 	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
+	*why = STORE_NONE;
 	if (sync_load(&r->head, relaxed) == *p - ring_lap(r))
-		return STORE_NONE;
+		return true;
+	*why = STORE_BUSY;
 	now = sync_load(&r->tail, relaxed);
 	/* [ring.4] acquire: with [ring.3]; nothing is read through it */
 	if (now == *p && sync_load(ring_stamp(r, now), acquire) != now)
-		return STORE_BUSY;
+		return true;
 	*p = now;
-	return STORE_DONE;
+	return false;
 }
 
-static enum store_result ring_get_refused(const struct ring *r, uint64_t *p)
+static bool ring_refuses_get(const struct ring *r, uint64_t *p,
+			     enum store_result *why)
 {
 	uint64_t now;
 
 	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
 	now = sync_load(&r->tail, relaxed);
+	*why = now & RING_GATE ? STORE_CLOSED : STORE_NONE;
 	if ((now & ~RING_GATE) == *p)
-		return now & RING_GATE ? STORE_CLOSED : STORE_NONE;
+		return true;
+	*why = STORE_BUSY;
 	now = sync_load(&r->head, relaxed);
 	/* [ring.2] acquire: with [ring.1]; nothing is read through it */
 	if (now == *p &&
 	    sync_load(ring_stamp(r, now), acquire) != (now | RING_HELD))
-		return STORE_BUSY;
+		return true;
 	*p = now;
-	return STORE_DONE;
+	return false;
 }
 
-/* How many of n slots from p on are free; *end: the position after them. */
-static size_t ring_free_from(const struct ring *r, uint64_t p, size_t n,
-			     uint64_t *end)
+/*
+ * A claim from *p to `end`, *m positions, has failed: the position is `seen`
+ * now.  What lies behind that has been looked at already (invariant 3).
+ */
+static void ring_advance(const struct ring *r, uint64_t seen, uint64_t *p,
+			 uint64_t *end, uint64_t *m)
 {
-	size_t m = 0;
-
-	/* [ring.4] acquire: with [ring.3], the get is done with it */
-	while (m < n && sync_load(ring_stamp(r, p), acquire) == p) {
-		p = ring_next(r, p);
-		m++;
-	}
-	*end = p;
-	return m;
-}
-
-/* How many of n slots from p on hold an item; *end: the position after them. */
-static size_t ring_held_from(const struct ring *r, uint64_t p, size_t n,
-			     uint64_t *end)
-{
-	size_t m = 0;
-
-	/* [ring.2] acquire: with [ring.1], the item is there */
-	while (m < n &&
-	       sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD)) {
-		p = ring_next(r, p);
-		m++;
-	}
-	*end = p;
-	return m;
+	for (; *m > 0 && *p != seen; --*m)
+		*p = ring_next(r, *p);
+	if (*m == 0)
+		*p = *end = seen;
 }
 
 enum store_result ring_put(struct ring *r, const void *items, size_t n,
 			   size_t *done)
 {
 	const unsigned char *from = items;
-	uint64_t p = sync_load(&r->tail, relaxed), seen, end;
+	uint64_t p = sync_load(&r->tail, relaxed), end = p, m = 0, seen;
 	_Atomic uint64_t *stamp;
 	enum store_result why;
 
-	for (;; p = seen) {
-		*done = ring_free_from(r, p, n, &end);
+	for (;; ring_advance(r, seen, &p, &end, &m)) {
+		m += ring_free_from(r, n - m, &end);
 		seen = p;
-		if (*done == 0) {
-			why = ring_put_refused(r, &seen);
-			if (why != STORE_DONE)
+		if (m == 0) {
+			if (ring_refuses_put(r, &seen, &why))
 				return why;
-		} else if (sync_cas(&r->tail, &seen, end, relaxed)) {
-			break;
+			continue;
 		}
+		/* [ring.8] release: with [ring.9], what came before this */
+		if (sync_cas(&r->tail, &seen, end, release))
+			break;
 	}
 	for (; p != end; p = ring_next(r, p), from += r->item_size) {
 		stamp = ring_stamp(r, p);
@@ -255,26 +248,28 @@ enum store_result ring_put(struct ring *r, const void *items, size_t n,
 		/* [ring.1] release: publishes the item to [ring.2] */
 		sync_store(stamp, p | RING_HELD, release);
 	}
+	*done = m;
 	return STORE_DONE;
 }
 
 enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done)
 {
 	unsigned char *to = items;
-	uint64_t p = sync_load(&r->head, relaxed), seen, end;
+	uint64_t p = sync_load(&r->head, relaxed), end = p, m = 0, seen;
 	_Atomic uint64_t *stamp;
 	enum store_result why;
 
-	for (;; p = seen) {
-		*done = ring_held_from(r, p, n, &end);
+	for (;; ring_advance(r, seen, &p, &end, &m)) {
+		m += ring_held_from(r, n - m, &end);
 		seen = p;
-		if (*done == 0) {
-			why = ring_get_refused(r, &seen);
-			if (why != STORE_DONE)
+		if (m == 0) {
+			if (ring_refuses_get(r, &seen, &why))
 				return why;
-		} else if (sync_cas(&r->head, &seen, end, relaxed)) {
-			break;
+			continue;
 		}
+		/* [ring.8] release: with [ring.9], what came before this */
+		if (sync_cas(&r->head, &seen, end, release))
+			break;
 	}
 	for (; p != end; p = ring_next(r, p), to += r->item_size) {
 		stamp = ring_stamp(r, p);
@@ -282,6 +277,7 @@ enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done)
 		/* [ring.3] release: hands the slot to [ring.4] */
 		sync_store(stamp, p + ring_lap(r), release);
 	}
+	*done = m;
 	return STORE_DONE;
 }
 
@@ -291,10 +287,9 @@ enum store_result ring_peek(struct ring *r, void *item)
 	enum store_result why;
 
 	for (;; p = now) {
-		now = p;
-		if (ring_held_from(r, p, 1, &end) == 0) {
-			why = ring_get_refused(r, &now);
-			if (why != STORE_DONE)
+		now = end = p;
+		if (ring_held_from(r, 1, &end) == 0) {
+			if (ring_refuses_get(r, &now, &why))
 				return why;
 			continue;
 		}

@@ -12,10 +12,11 @@
  *
  * A position p counts puts (tail) or gets (head).  The upper bits are the lap,
  * the lower ones (p & mask) the offset of the slot in bytes, so that the way
- * from a position to its slot is one "and".  Offsets are even: bit 0 says
- * "held" in a stamp and "gate closed" in the tail.  A stamp thus never equals
- * a closed tail, and the open path pays nothing for the gate.  Positions wrap
- * after 2^64 bytes of slots have gone through the ring.
+ * from a position to its slot is one "and".  Bit 0 belongs to neither: it says
+ * "held" in a stamp and "gate closed" in the tail.  The stamp at a tail that is
+ * closed is free or of an earlier lap, so it never equals that tail, and the
+ * open path pays nothing for the gate.  Positions wrap after 2^64 bytes of
+ * slots have gone through the ring.
  *
  * Invariants, with "lap" for the distance of a position to the same slot one
  * round later:
@@ -28,12 +29,13 @@
  *      effect.  Between that and the stamp the call is half-way: others who
  *      need this very slot find it neither full nor empty, but busy.
  *
- * Memory order.  Positions are claimed by relaxed compare-and-swap: what is in
- * a slot is handed over by its stamp alone.
+ * Memory order.  What is in a slot is handed over by its stamp alone.
  *   [ring.1] -> [ring.2]  put publishes an item to get and peek
  *   [ring.3] -> [ring.4]  get hands the slot back to the put one lap later
  *   [ring.5] -> [ring.6]  a put that overwrites what a peek is reading shows
  *                         that peek a moved head
+ *   [ring.8] -> [ring.9]  who sees a position sees all that came before it was
+ *                         claimed: tail - head is a size, never more
  *   [ring.7] <-> [ring.7] two calls that each find nothing in one queue after
  *                         having put into another cannot both miss
  *
@@ -62,7 +64,7 @@
 struct ring {
 	/* written by ring_init() alone */
 	unsigned char *slots; /* each a stamp, then an item */
-	uint64_t mask;        /* of the offset in a position */
+	uint64_t mask;        /* of the offset in a position; even */
 	uint64_t last;        /* offset of the last slot */
 	uint64_t stride;      /* bytes from slot to slot */
 	size_t item_size;     /* bytes */
@@ -101,18 +103,14 @@ uint64_t ring_gets(const struct ring *r);
 size_t ring_size(const struct ring *r);
 
 /*
- * How many puts (gets, peeks) would now be something else than NONE or BUSY:
- * 0 if the next one would not, SIZE_MAX if the gate decides.
+ * Whether the next n slots are free (hold items).  On the way to "yes" it does
+ * not touch the other side's position: who spins can afford it.
  */
-size_t ring_can_put(const struct ring *r);
-size_t ring_can_get(const struct ring *r);
+bool ring_can_put(const struct ring *r, uint64_t n);
+bool ring_can_get(const struct ring *r, uint64_t n);
 
-/*
- * A glance at the next slot alone, which leaves the other side's position on
- * the other side: could a put (get) be anything but NONE or BUSY?
- */
-bool ring_may_put(const struct ring *r);
-bool ring_may_get(const struct ring *r);
+/* Closed and empty, which is final. */
+bool ring_is_finished(const struct ring *r);
 
 /* ---- slots ---------------------------------------------------------------- */
 
@@ -125,13 +123,13 @@ hot_inline uint64_t ring_next(const struct ring *r, uint64_t p)
 {
 	if (likely((p & r->mask) != r->last))
 		return p + r->stride;
-	return (p | r->mask) + 1;
+	return (p | r->mask) + 2;
 }
 
 /* The distance between two positions of one slot. */
 hot_inline uint64_t ring_lap(const struct ring *r)
 {
-	return r->mask + 1;
+	return r->mask + 2;
 }
 
 /* Into the slot of a put that has been claimed; it is to be published. */
@@ -164,8 +162,10 @@ hot_inline bool ring_put_one(struct ring *r, const void *item)
 	_Atomic uint64_t *stamp = ring_stamp(r, p);
 
 	/* [ring.4] acquire: with [ring.3], the get is done with it */
-	if (unlikely(sync_load(stamp, acquire) != p) ||
-	    unlikely(!sync_cas(&r->tail, &p, ring_next(r, p), relaxed)))
+	if (unlikely(sync_load(stamp, acquire) != p))
+		return false;
+	/* [ring.8] release: with [ring.9], what came before this claim */
+	if (unlikely(!sync_cas(&r->tail, &p, ring_next(r, p), release)))
 		return false;
 	ring_fill(r, stamp, item);
 	/* [ring.1] release: publishes the item to [ring.2]; and [wait.2] */
@@ -179,8 +179,10 @@ hot_inline bool ring_get_one(struct ring *r, void *item)
 	_Atomic uint64_t *stamp = ring_stamp(r, p);
 
 	/* [ring.2] acquire: with [ring.1], the item is there */
-	if (unlikely(sync_load(stamp, acquire) != (p | RING_HELD)) ||
-	    unlikely(!sync_cas(&r->head, &p, ring_next(r, p), relaxed)))
+	if (unlikely(sync_load(stamp, acquire) != (p | RING_HELD)))
+		return false;
+	/* [ring.8] release: with [ring.9], what came before this claim */
+	if (unlikely(!sync_cas(&r->head, &p, ring_next(r, p), release)))
 		return false;
 	ring_empty(r, stamp, item);
 	/* [ring.3] release: hands the slot to [ring.4]; and [wait.2] */

@@ -25,21 +25,22 @@ uint64_t queue_unfinished(const struct coqueue *q)
 	return ring_puts(&q->ring) - finished;
 }
 
-size_t queue_ready_to_join(struct line *line)
+bool queue_ready_to_join(struct line *line, uint64_t n)
 {
 	const struct coqueue *q = container_of(line, struct coqueue, joiners);
 
-	return queue_unfinished(q) == 0 || sync_load(&q->destroying, relaxed)
-		       ? SIZE_MAX
-		       : 0;
+	(void)n; /* one and all */
+	return queue_unfinished(q) == 0 || sync_load(&q->destroying, relaxed);
 }
 
 void queue_discarded_locked(struct coqueue *q, uint64_t n)
 {
-	uint64_t finished = sync_load(&q->finished, relaxed), puts, sum;
+	uint64_t finished, puts, sum;
 
 	q->discarded += n;
 	do {
+		/* [task.2] acquire: with [task.1], the puts of what is done */
+		finished = sync_load(&q->finished, acquire);
 		/* task_done may have run ahead of the gets that now will not
 		 * come */
 		puts = ring_puts(&q->ring);
@@ -71,8 +72,9 @@ int coqueue_task_done(coqueue_t *q, size_t n)
 	if (!q)
 		return EINVAL;
 	rcu_reader_enter();
-	finished = sync_load(&q->finished, relaxed);
 	do {
+		/* [task.2] acquire: with [task.1], the puts of what is done */
+		finished = sync_load(&q->finished, acquire);
 		if (n > ring_puts(&q->ring) - finished) {
 			rcu_reader_leave();
 			return EINVAL;
@@ -89,11 +91,6 @@ int coqueue_task_done(coqueue_t *q, size_t n)
 	return 0;
 }
 
-static bool can_join(const struct coqueue *q)
-{
-	return queue_unfinished(q) == 0;
-}
-
 static int call_join(struct call *c)
 {
 	if (queue_unfinished(c->queue) == 0)
@@ -106,7 +103,6 @@ int coqueue_join_until(coqueue_t *q, const struct timespec *deadline)
 	struct call c = {
 		.queue = q,
 		.attempt = call_join,
-		.can = can_join,
 		.deadline = deadline,
 	};
 

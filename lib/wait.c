@@ -8,7 +8,7 @@
 #include "wait.h"
 
 void line_init(struct line *line, struct sync_mutex *lock,
-	       size_t (*ready)(struct line *))
+	       bool (*ready)(struct line *line, uint64_t n))
 {
 	sync_init(&line->armed, 0);
 	line->lock = lock;
@@ -54,25 +54,21 @@ static struct waiter *waiter_of(struct list *link)
 
 void line_enter_locked(struct line *line, struct waiter *w)
 {
-	struct list *place;
+	struct list *place = &line->asleep;
 
 	if (w->state == WAITER_ASLEEP)
 		return;
 	if (w->state == WAITER_WOKEN) {
 		list_remove(&w->link);
 		line->in_flight--;
+		/* who comes back is among the first */
+		list_for_each(place, &line->asleep)
+			if (waiter_of(place)->ticket > w->ticket)
+				break;
 	} else {
 		w->ticket = line->next_ticket++;
 		line->waiting++;
 		line->waits++;
-	}
-	/* who comes back is among the first, who is new is the last */
-	if (w->state == WAITER_OUT) {
-		place = &line->asleep;
-	} else {
-		list_for_each(place, &line->asleep)
-			if (waiter_of(place)->ticket > w->ticket)
-				break;
 	}
 	list_insert(&w->link, place);
 	w->state = WAITER_ASLEEP;
@@ -95,15 +91,21 @@ static void line_arm_locked(struct line *line)
 		   relaxed);
 }
 
-/* Choose the first one asleep, if it came before `limit`, to be woken. */
-static struct waiter *line_claim_locked(struct line *line, uint64_t limit)
+/* Choose the first one asleep with a ticket in [from, limit) to be woken. */
+static struct waiter *line_claim_locked(struct line *line, uint64_t from,
+					uint64_t limit)
 {
-	struct waiter *w = waiter_of(line->asleep.next);
+	struct list *link;
+	struct waiter *w;
 
-	if (list_empty(&line->asleep) || w->ticket >= limit)
+	list_for_each(link, &line->asleep)
+		if (waiter_of(link)->ticket >= from)
+			break;
+	w = waiter_of(link);
+	if (link == &line->asleep || w->ticket >= limit)
 		return NULL;
-	list_remove(&w->link);
-	list_insert(&w->link, &line->woken);
+	list_remove(link);
+	list_insert(link, &line->woken);
 	line->in_flight++;
 	line->wakeups++;
 	w->state = WAITER_WOKEN;
@@ -112,39 +114,49 @@ static struct waiter *line_claim_locked(struct line *line, uint64_t limit)
 	return w;
 }
 
-struct waiter *line_settle_locked(struct line *line)
+struct waiter *line_settle_locked(struct line *line, uint64_t from,
+				  uint64_t limit)
 {
 	line_arm_locked(line);
 	if (list_empty(&line->asleep))
 		return NULL;
 	/* [wait.1] full fence: with [wait.2], arm before looking at ready() */
 	sync_fence();
-	if (line->ready(line) <= line->in_flight)
+	if (!line->ready(line, (uint64_t)line->in_flight + 1))
 		return NULL;
-	return line_claim_locked(line, UINT64_MAX);
+	return line_claim_locked(line, from, limit);
 }
 
-void line_wake_ready_locked(struct line *line, size_t n)
+void line_wake_ready_locked(struct line *line)
 {
+	uint64_t from = 0, limit = line->next_ticket;
 	struct waiter *w;
 
-	for (; n > 0 && (w = line_settle_locked(line)); n--) {
+	while ((w = line_settle_locked(line, from, limit))) {
+		from = w->ticket + 1;
 		sync_unlock(line->lock);
 		w->wake(w);
 		sync_lock(line->lock);
 	}
 }
 
+static void waiter_tell_locked(struct waiter *w, int verdict)
+{
+	if (w->verdict == VERDICT_RETRY)
+		w->verdict = verdict;
+}
+
 void line_wake_all_locked(struct line *line, int verdict)
 {
-	uint64_t limit = line->next_ticket;
+	uint64_t from = 0, limit = line->next_ticket;
 	struct list *link;
 	struct waiter *w;
 
 	list_for_each(link, &line->woken)
-		waiter_of(link)->verdict = verdict;
-	while ((w = line_claim_locked(line, limit))) {
-		w->verdict = verdict;
+		waiter_tell_locked(waiter_of(link), verdict);
+	while ((w = line_claim_locked(line, from, limit))) {
+		waiter_tell_locked(w, verdict);
+		from = w->ticket + 1;
 		sync_unlock(line->lock);
 		w->wake(w);
 		sync_lock(line->lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Waiting: the line of those who wait on one side of a queue.  A line knows
- * nothing of items; it is told by its ready() how many tries are worth while.
+ * nothing of items; it asks its ready() whether so many tries are worth while.
  *
  *      line.asleep:  [w3] [w5] [w6]      by ticket: first come, first woken
  *      line.woken:   [w2]                wake-ups in flight
@@ -13,17 +13,21 @@
  * variable of its own; what will differ for coroutines and event loops is the
  * wake function alone.
  *
- * A wake-up costs thousands of puts.  So a publisher wakes one more waiter only
- * when more can be served than wake-ups are in flight; usually it looks at one
+ * A wake-up costs thousands of puts.  So a publisher wakes more waiters only
+ * while more can be served than wake-ups are in flight; usually it looks at one
  * word, and no lock is taken.  Invariants, whenever the lock is free and no
  * publisher is between publishing and waking:
- *   1. Somebody is asleep only while ready() <= wake-ups in flight.
+ *   1. Somebody is asleep only while not ready(wake-ups in flight + 1).
  *   2. armed says what its picture says.
- *   3. Whoever leaves woken (out or asleep) wakes the next one if 1 wants it.
+ *   3. Whoever leaves woken (out or asleep) wakes more if 1 wants it.
  * So a woken thread that does not run delays one item, and nobody else.
  *
+ * Who wakes several walks through the line by ticket, once: one that was woken
+ * in vain and is asleep again, in its old place, is not woken again by the same
+ * walk.
+ *
  * No wake-up is lost (1):
- *   [wait.1] <-> [wait.2]  a waiter arms, then looks how many are ready; a
+ *   [wait.1] <-> [wait.2]  a waiter arms, then looks whether it is ready; a
  *                          publisher publishes, then looks whether the line is
  *                          armed; with a full fence between on both sides, at
  *                          least one sees the other.
@@ -73,9 +77,10 @@ struct waiter {
 
 struct line {
 	on_own_line _Atomic uint32_t
-		armed;                  /* under lock; read anywhere [wait.2] */
-	struct sync_mutex *lock;        /* "the lock" of these comments */
-	size_t (*ready)(struct line *); /* how many could be served now */
+		armed;           /* under lock; read anywhere [wait.2] */
+	struct sync_mutex *lock; /* "the lock" of these comments */
+	/* Could n more be served now? */
+	bool (*ready)(struct line *line, uint64_t n);
 	/* under lock: */
 	struct list asleep, woken;
 	uint32_t in_flight; /* in woken */
@@ -86,7 +91,7 @@ struct line {
 };
 
 void line_init(struct line *line, struct sync_mutex *lock,
-	       size_t (*ready)(struct line *));
+	       bool (*ready)(struct line *line, uint64_t n));
 
 void waiter_init(struct waiter *w, void (*wake)(struct waiter *w));
 
@@ -104,16 +109,18 @@ void line_leave_locked(struct line *line, struct waiter *w);
 
 /*
  * Arm the line for what is published from now on.  For what was published
- * before, return a waiter whom the caller must wake after unlocking (it may be
- * the caller's own, which is then to try again), or NULL.
+ * before, return a waiter whom the caller must wake after unlocking, the first
+ * one whose ticket is in [from, limit) (it may be the caller's own, which is
+ * then to try again), or NULL.
  */
-struct waiter *line_settle_locked(struct line *line);
+struct waiter *line_settle_locked(struct line *line, uint64_t from,
+				  uint64_t limit);
 
 /*
- * Wake up to n waiters for whom something is ready.  The lock is held on entry
- * and on return, and released for each wake-up.
+ * Wake those for whom something is ready.  The lock is held on entry and on
+ * return, and released for each wake-up.
  */
-void line_wake_ready_locked(struct line *line, size_t n);
+void line_wake_ready_locked(struct line *line);
 
 /*
  * Whether anybody is asleep, after publishing by a sequentially consistent
@@ -134,15 +141,18 @@ static inline bool line_published(struct line *line)
 	return line_is_armed(line);
 }
 
-/* Armed: whether more are ready than wake-ups are in flight. */
+/* Armed: whether more could be served than wake-ups are in flight. */
 static inline bool line_wake_is_due(struct line *line)
 {
-	return line->ready(line) >= sync_load(&line->armed, relaxed);
+	/* [wait.2] full fence: with [wait.1], what is seen of the line is not
+	 * newer than what ready() sees */
+	sync_fence();
+	return line->ready(line, sync_load(&line->armed, relaxed));
 }
 
 /*
- * Wake everybody who is in line at this moment and tell them the verdict.  The
- * lock is held on entry and on return, and released for each wake-up.
+ * Wake everybody who is in line at this moment and tell them the verdict; the
+ * first verdict that a waiter is told stands.  The lock is held on entry and on return, and released for each wake-up.
  */
 void line_wake_all_locked(struct line *line, int verdict);
 

@@ -104,22 +104,23 @@ START_TEST(bulk_calls_give_EINVAL_in_every_state)
 		coqueue_t *q = queue_in(state, items);
 		struct snapshot before = snapshot_of(q);
 		long buffer[3] = {0};
+		size_t done;
 
 		for (size_t n = 1; n <= 3; n++) {
-			ck_code(coqueue_put_many(NULL, buffer, n, NULL, NULL),
+			ck_code(coqueue_put_many(NULL, buffer, n, NULL, &done),
 				EINVAL);
-			ck_code(coqueue_put_many(q, NULL, n, NULL, NULL),
+			ck_code(coqueue_put_many(q, NULL, n, NULL, &done),
 				EINVAL);
-			ck_code(coqueue_get_many(NULL, buffer, n, NULL, NULL),
+			ck_code(coqueue_get_many(NULL, buffer, n, NULL, &done),
 				EINVAL);
-			ck_code(coqueue_get_many(q, NULL, n, NULL, NULL),
+			ck_code(coqueue_get_many(q, NULL, n, NULL, &done),
 				EINVAL);
 			for (size_t i = 0; i < N_BAD_TIMES; i++) {
 				ck_code(coqueue_put_many(q, buffer, n,
-							 &bad_times[i], NULL),
+							 &bad_times[i], &done),
 					EINVAL);
 				ck_code(coqueue_get_many(q, buffer, n,
-							 &bad_times[i], NULL),
+							 &bad_times[i], &done),
 					EINVAL);
 			}
 		}
@@ -132,11 +133,12 @@ END_TEST
 START_TEST(bulk_calls_of_no_items_check_their_other_arguments)
 {
 	coqueue_t *q = queue_with(1, 0);
+	size_t done;
 
-	ck_code(coqueue_put_many(NULL, NULL, 0, NULL, NULL), EINVAL);
-	ck_code(coqueue_get_many(NULL, NULL, 0, NULL, NULL), EINVAL);
-	ck_code(coqueue_put_many(q, NULL, 0, &bad_times[0], NULL), EINVAL);
-	ck_code(coqueue_get_many(q, NULL, 0, &bad_times[0], NULL), EINVAL);
+	ck_code(coqueue_put_many(NULL, NULL, 0, NULL, &done), EINVAL);
+	ck_code(coqueue_get_many(NULL, NULL, 0, NULL, &done), EINVAL);
+	ck_code(coqueue_put_many(q, NULL, 0, &bad_times[0], &done), EINVAL);
+	ck_code(coqueue_get_many(q, NULL, 0, &bad_times[0], &done), EINVAL);
 	ck_ok(coqueue_destroy(q));
 }
 END_TEST

@@ -24,7 +24,7 @@ START_TEST(no_items_give_0_in_every_state)
 			ck_ok(coqueue_get_many(q, NULL, 0, NULL, &done));
 			ck_assert_uint_eq(done, 0);
 			ck_ok(coqueue_put_many(q, six, 0, COQUEUE_NOWAIT,
-					       NULL));
+					       &done));
 			ck_ok(coqueue_destroy(q));
 		}
 }
@@ -133,16 +133,17 @@ START_TEST(E53_get_many_drains_a_graceful_shutdown)
 }
 END_TEST
 
-START_TEST(done_may_be_NULL)
+/* G13 */
+START_TEST(done_must_not_be_NULL)
 {
-	coqueue_t *q = queue_with(2, 0);
+	coqueue_t *q = queue_with(2, 1);
 	long got[2];
 
-	ck_ok(coqueue_put_many(q, six, 2, NULL, NULL));
-	ck_code(coqueue_put_many(q, six, 2, COQUEUE_NOWAIT, NULL), EAGAIN);
-	ck_ok(coqueue_get_many(q, got, 2, NULL, NULL));
-	ck_assert_mem_eq(got, six, sizeof(got));
-	ck_code(coqueue_get_many(q, got, 2, COQUEUE_NOWAIT, NULL), EAGAIN);
+	for (size_t n = 0; n <= 1; n++) {
+		ck_code(coqueue_put_many(q, six, n, NULL, NULL), EINVAL);
+		ck_code(coqueue_get_many(q, got, n, NULL, NULL), EINVAL);
+	}
+	ck_assert_uint_eq(coqueue_size(q), 1);
 	ck_ok(coqueue_destroy(q));
 }
 END_TEST
@@ -342,10 +343,11 @@ START_TEST(put_many_serves_as_many_getters_as_it_brings_items)
 	for_each_blocking_op(op) {
 		coqueue_t *q = queue_with(MANY, 0);
 		struct crew *crew;
+		size_t done;
 
 		if (op->line == GETTERS) {
 			crew = crew_block(q, op, MANY);
-			ck_ok(coqueue_put_many(q, six, MANY, NULL, NULL));
+			ck_ok(coqueue_put_many(q, six, MANY, NULL, &done));
 			crew_expect(crew, 0);
 		}
 		ck_ok(coqueue_destroy(q));
@@ -455,8 +457,8 @@ int main(void)
 		      put_many_past_its_deadline_tries_once,
 		      put_many_keeps_waiting_until_its_deadline,
 		      E53_get_many_takes_what_is_there_up_to_n,
-		      E53_get_many_drains_a_graceful_shutdown, done_may_be_NULL,
-		      done_is_set_whatever_is_returned,
+		      E53_get_many_drains_a_graceful_shutdown,
+		      done_must_not_be_NULL, done_is_set_whatever_is_returned,
 		      odd_items_in_batches_across_the_end_of_the_ring,
 		      put_many_of_more_than_the_capacity_goes_on_as_room_appears,
 		      E51_blocked_put_many_tells_how_many_a_graceful_shutdown_accepted,

@@ -122,7 +122,7 @@ static int free_all(coqueue_t *q)
 	size_t done;
 
 	if (coqueue_size(q) == 0)
-		return coqueue_put_many(q, items, 2, NULL, NULL);
+		return coqueue_put_many(q, items, 2, NULL, &done);
 	if (waiting_in(q, JOINERS))
 		return coqueue_task_done(q, 1);
 	return coqueue_get_many(q, items, 2, NULL, &done);
@@ -194,7 +194,9 @@ static int their_put(coqueue_t *q)
 
 static int their_put_many(coqueue_t *q)
 {
-	return coqueue_put_many(q, (long[]){1}, 1, NULL, NULL);
+	size_t done;
+
+	return coqueue_put_many(q, (long[]){1}, 1, NULL, &done);
 }
 
 static int their_get(coqueue_t *q)

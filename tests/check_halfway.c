@@ -175,6 +175,26 @@ static struct crew *stop_a_get(coqueue_t *q, hand_work *work,
 	return getter;
 }
 
+static int work_stats(struct hand *me)
+{
+	stats_of(me->q);
+	return 0;
+}
+
+/*
+ * In the reference build the stopped call holds the lock, and everybody waits
+ * for it.  What only the fast path has to get right is not to be seen there.
+ */
+static bool everybody_waits(coqueue_t *q, struct crew **looker)
+{
+	struct timespec end = from_now(1000 * MS);
+
+	*looker = crew_start(1, work_stats, q, NULL);
+	while (!crew_finished(*looker) && !is_past(&end))
+		sched_yield();
+	return !crew_finished(*looker);
+}
+
 /* ---- a put that is half-way --------------------------------------------- */
 
 /* G6 G8 */
@@ -314,6 +334,172 @@ START_TEST(E09_getters_leave_when_a_half_way_put_is_the_last)
 }
 END_TEST
 
+/* G16: shutdown wakes each of them once, though all must sleep again. */
+START_TEST(shutdown_does_not_storm_at_getters_behind_a_half_way_put)
+{
+	coqueue_t *q = new_queue(4);
+	unsigned char *got = new_item(0);
+	struct crew *putter = stop_a_put(q, new_item('a')),
+		    *getters = crew_start(20, work_get, q, got), *ender;
+	struct timespec end = from_now(300 * MS);
+
+	give_a_chance();
+	ender = crew_start(1, work_graceful, q, NULL);
+	while (!is_past(&end) && crew_cpu_time(ender) < 60 * MS)
+		sched_yield();
+	ck_assert_int_lt(crew_cpu_time(ender), 60 * MS);
+	let_go();
+	crew_expect(putter, 0);
+	crew_expect(ender, 0);
+	crew_join(getters);
+	ck_assert_uint_eq(crew_count(getters, 0), 1);
+	ck_assert_uint_eq(crew_count(getters, ESHUTDOWN), 19);
+	crew_free(getters);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+/* G16: whoever fills the hole wakes as many as it makes ready. */
+START_TEST(a_half_way_put_wakes_for_those_that_are_complete_behind_it)
+{
+	coqueue_t *q = new_queue(4);
+	struct crew *first = crew_start(1, work_get, q, new_item(0)), *others,
+		    *putter, *looker;
+
+	await_waiting(q, GETTERS, 1);
+	others = crew_start(2, work_get, q, new_item(0));
+	await_waiting(q, GETTERS, 3);
+	prepare_to_stop();
+	putter = stop_a_put(q, new_item('a'));
+	if (!everybody_waits(q, &looker)) {
+		stop_thread(&first->hands[0]);
+		ck_ok(coqueue_put(q, new_item('b')));
+		ck_ok(coqueue_put(q, new_item('c')));
+		let_go();
+		await(crew_finished(others) == 2);
+		ck_assert_uint_eq(crew_finished(first), 0);
+		thaw_thread();
+	} else {
+		let_go();
+		ck_ok(coqueue_put(q, new_item('b')));
+		ck_ok(coqueue_put(q, new_item('c')));
+	}
+	crew_expect(looker, 0);
+	crew_expect(putter, 0);
+	crew_expect(others, 0);
+	crew_expect(first, 0);
+	finish_stopping();
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+/* G3 G16: who takes the last item of a closed queue sends the others home. */
+START_TEST(E03_a_stopped_getter_keeps_no_ESHUTDOWN_from_the_others)
+{
+	coqueue_t *q = new_queue(4);
+	unsigned char *got = new_item(0);
+	struct crew *first = crew_start(1, work_get, q, new_item(0)), *others,
+		    *putter, *looker, *ender;
+	bool all_wait;
+
+	await_waiting(q, GETTERS, 1);
+	others = crew_start(2, work_get, q, new_item(0));
+	await_waiting(q, GETTERS, 3);
+	prepare_to_stop();
+	putter = stop_a_put(q, new_item('a'));
+	all_wait = everybody_waits(q, &looker);
+	if (!all_wait)
+		stop_thread(&first->hands[0]);
+	ender = crew_start(1, work_graceful, q, NULL);
+	give_a_chance();
+	let_go();
+	crew_expect(looker, 0);
+	crew_expect(putter, 0);
+	if (!all_wait) {
+		/* one of the others or this: the item goes to one of three */
+		int err = coqueue_try_get(q, got);
+
+		await(crew_finished(others) == 2);
+		ck_assert_uint_eq(crew_finished(first), 0);
+		crew_join(others);
+		ck_assert_uint_eq(crew_count(others, 0), err != 0);
+		thaw_thread();
+	}
+	crew_join(others);
+	crew_free(others);
+	crew_join(first);
+	crew_free(first);
+	crew_expect(ender, 0);
+	finish_stopping();
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+static int work_interrupt(struct hand *me)
+{
+	return coqueue_interrupt(me->q);
+}
+
+/* The first verdict stands, also when a shutdown comes before it is heard. */
+START_TEST(E46_shutdown_takes_back_no_interrupt)
+{
+	coqueue_t *q = new_queue(4);
+	struct crew *getter = crew_start(1, work_get, q, new_item(0)), *putter,
+		    *looker, *interrupter, *ender;
+
+	await_waiting(q, GETTERS, 1);
+	prepare_to_stop();
+	putter = stop_a_put(q, new_item('a'));
+	if (!everybody_waits(q, &looker)) {
+		stop_thread(&getter->hands[0]);
+		interrupter = crew_start(1, work_interrupt, q, NULL);
+		crew_expect(interrupter, 0);
+		ender = crew_start(1, work_graceful, q, NULL);
+		await(coqueue_state(q) == COQUEUE_DRAINING);
+		give_a_chance();
+		thaw_thread();
+		await(crew_finished(getter) == 1);
+		let_go();
+		crew_expect(getter, EINTR);
+	} else {
+		let_go();
+		ender = crew_start(1, work_graceful, q, NULL);
+		crew_expect(getter, 0);
+	}
+	crew_expect(looker, 0);
+	crew_expect(putter, 0);
+	crew_expect(ender, 0);
+	finish_stopping();
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+static int work_get_soon(struct hand *me)
+{
+	struct timespec soon = from_now(5 * MS);
+
+	return coqueue_get_until(me->q, me->arg, &soon);
+}
+
+/* G8: an item that takes up room is there, and beats the deadline. */
+START_TEST(E08_a_half_way_item_beats_the_deadline)
+{
+	coqueue_t *q = new_queue(1);
+	unsigned char *got = new_item(0);
+	struct crew *putter = stop_a_put(q, new_item('a')),
+		    *getter = crew_start(1, work_get_soon, q, got);
+	struct timespec later = from_now(50 * MS);
+
+	while (!is_past(&later))
+		sched_yield();
+	let_go();
+	crew_expect(putter, 0);
+	crew_expect(getter, 0);
+	ck_assert(is_whole(got, 'a'));
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 /* ---- a get that is half-way --------------------------------------------- */
 
 /* G8: the slot is neither full nor free. */
@@ -405,6 +591,11 @@ int main(void)
 		      E15_E16_shutdown_waits_for_a_half_way_put,
 		      E38_each_of_several_shutdowns_waits_for_a_half_way_put,
 		      E09_getters_leave_when_a_half_way_put_is_the_last,
+		      shutdown_does_not_storm_at_getters_behind_a_half_way_put,
+		      a_half_way_put_wakes_for_those_that_are_complete_behind_it,
+		      E03_a_stopped_getter_keeps_no_ESHUTDOWN_from_the_others,
+		      E46_shutdown_takes_back_no_interrupt,
+		      E08_a_half_way_item_beats_the_deadline,
 		      a_put_waits_for_the_half_way_get_in_its_slot,
 		      E34_a_half_way_get_keeps_its_item_through_shutdown,
 		      a_half_way_peek_never_shows_two_halves));

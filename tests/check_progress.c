@@ -4,71 +4,8 @@
  * stops it, wherever it happens to be, until we let it go on.  Meanwhile the
  * others either get on or sleep: nobody may burn the processor for nothing.
  */
-#include <semaphore.h>
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 #include "crew.h"
-
-/* ---- stopping a thread ----------------------------------------------------
- */
-
-static _Atomic bool stop_wanted;
-static sem_t stopped;
-static int thaw_pipe[2];
-
-static void stop_here(int signal)
-{
-	int saved = errno;
-	char byte;
-
-	(void)signal;
-	if (!atomic_exchange(&stop_wanted, false))
-		return; /* one signal too many */
-	sem_post(&stopped);
-	while (read(thaw_pipe[0], &byte, 1) < 0)
-		;
-	errno = saved;
-}
-
-static void prepare_to_stop(void)
-{
-	struct sigaction action = {.sa_handler = stop_here};
-
-	ck_assert_int_eq(sem_init(&stopped, 0, 0), 0);
-	ck_assert_int_eq(pipe(thaw_pipe), 0);
-	ck_assert_int_eq(sigaction(SIGUSR2, &action, NULL), 0);
-}
-
-static void finish_stopping(void)
-{
-	close(thaw_pipe[0]);
-	close(thaw_pipe[1]);
-	sem_destroy(&stopped);
-}
-
-/* Ask again and again: ThreadSanitizer puts signals off, and loses some. */
-static bool is_stopped(const struct hand *hand, struct timespec *next)
-{
-	if (is_past(next)) {
-		*next = from_now(5 * MS);
-		ck_ok(pthread_kill(hand->thread, SIGUSR2));
-	}
-	return sem_trywait(&stopped) == 0;
-}
-
-static void stop_thread(const struct hand *hand)
-{
-	struct timespec next = from_now(0);
-
-	atomic_store(&stop_wanted, true);
-	await(is_stopped(hand, &next));
-}
-
-static void thaw_thread(void)
-{
-	ck_assert_int_eq(write(thaw_pipe[1], "x", 1), 1);
-}
 
 /* ---- the others -----------------------------------------------------------
  */

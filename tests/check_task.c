@@ -9,13 +9,14 @@
 START_TEST(unfinished_counts_puts_and_not_gets)
 {
 	coqueue_t *q = queue_with(4, 3);
+	size_t done;
 	long item;
 
 	ck_assert_uint_eq(coqueue_unfinished(q), 3);
 	ck_ok(coqueue_get(q, &item));
 	ck_ok(coqueue_peek(q, &item));
 	ck_assert_uint_eq(coqueue_unfinished(q), 3);
-	ck_ok(coqueue_put_many(q, (long[]){7, 8}, 2, NULL, NULL));
+	ck_ok(coqueue_put_many(q, (long[]){7, 8}, 2, NULL, &done));
 	ck_assert_uint_eq(coqueue_unfinished(q), 5);
 	ck_code(coqueue_try_put(q, &item), EAGAIN);
 	ck_assert_uint_eq(coqueue_unfinished(q), 5);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <signal.h>
 #include <stdio.h>
@@ -197,7 +198,9 @@ static int call_put_until(coqueue_t *q, long *item, when *deadline)
 
 static int call_put_many(coqueue_t *q, long *item, when *deadline)
 {
-	return coqueue_put_many(q, item, 1, deadline, NULL);
+	size_t done;
+
+	return coqueue_put_many(q, item, 1, deadline, &done);
 }
 
 static int call_get(coqueue_t *q, long *item, when *deadline)
@@ -219,7 +222,9 @@ static int call_get_until(coqueue_t *q, long *item, when *deadline)
 
 static int call_get_many(coqueue_t *q, long *item, when *deadline)
 {
-	return coqueue_get_many(q, item, 1, deadline, NULL);
+	size_t done;
+
+	return coqueue_get_many(q, item, 1, deadline, &done);
 }
 
 static int call_peek(coqueue_t *q, long *item, when *deadline)
@@ -557,4 +562,63 @@ void check_in_child(int (*function)(void *arg), void *arg)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 		      "the child ended with status %#x", (unsigned)status);
+}
+
+/* ---- stopping a thread -------------------------------------------------- */
+
+static _Atomic bool stop_wanted;
+static sem_t stopped;
+static int thaw_pipe[2];
+
+static void stop_here(int signal)
+{
+	int saved = errno;
+	char byte;
+
+	(void)signal;
+	if (!atomic_exchange(&stop_wanted, false))
+		return; /* one signal too many */
+	sem_post(&stopped);
+	while (read(thaw_pipe[0], &byte, 1) < 0)
+		;
+	errno = saved;
+}
+
+void prepare_to_stop(void)
+{
+	struct sigaction action = {.sa_handler = stop_here};
+
+	ck_assert_int_eq(sem_init(&stopped, 0, 0), 0);
+	ck_assert_int_eq(pipe(thaw_pipe), 0);
+	ck_assert_int_eq(sigaction(SIGUSR2, &action, NULL), 0);
+}
+
+void finish_stopping(void)
+{
+	close(thaw_pipe[0]);
+	close(thaw_pipe[1]);
+	sem_destroy(&stopped);
+}
+
+/* Ask again and again: ThreadSanitizer puts signals off, and loses some. */
+static bool is_stopped(const struct hand *hand, struct timespec *next)
+{
+	if (is_past(next)) {
+		*next = from_now(5 * MS);
+		ck_ok(pthread_kill(hand->thread, SIGUSR2));
+	}
+	return sem_trywait(&stopped) == 0;
+}
+
+void stop_thread(const struct hand *hand)
+{
+	struct timespec next = from_now(0);
+
+	atomic_store(&stop_wanted, true);
+	await(is_stopped(hand, &next));
+}
+
+void thaw_thread(void)
+{
+	ck_assert_int_eq(write(thaw_pipe[1], "x", 1), 1);
 }

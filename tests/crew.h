@@ -229,6 +229,14 @@ int64_t crew_cpu_time(const struct crew *crew);
 		crew_free(crew_);                                              \
 	} while (0)
 
+/* ---- stopping a thread -------------------------------------------------- */
+
+/* A signal handler stops one hand at a time, wherever it happens to be. */
+void prepare_to_stop(void);
+void stop_thread(const struct hand *hand);
+void thaw_thread(void);
+void finish_stopping(void);
+
 /* ---- processes ---------------------------------------------------------- */
 
 /* Run the function in a child; fails unless it exits 0 within the limit. */
