@@ -230,6 +230,10 @@ enum store_result ring_put(struct ring *r, const void *items, size_t n,
 	_Atomic uint64_t *stamp;
 	enum store_result why;
 
+	if (n == 1 && ring_put_one(r, items)) {
+		*done = 1;
+		return STORE_DONE;
+	}
 	for (;; ring_advance(r, seen, &p, &end, &m)) {
 		m += ring_free_from(r, n - m, &end);
 		seen = p;
@@ -259,6 +263,10 @@ enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done)
 	_Atomic uint64_t *stamp;
 	enum store_result why;
 
+	if (n == 1 && ring_get_one(r, items)) {
+		*done = 1;
+		return STORE_DONE;
+	}
 	for (;; ring_advance(r, seen, &p, &end, &m)) {
 		m += ring_held_from(r, n - m, &end);
 		seen = p;
