@@ -22,10 +22,12 @@ ends()
 	return 1
 }
 
-# column N NAME: that column of the scenario's line in the first table.
+# column N NAME: that column of the scenario's line in the first table, below
+# the live lines of a run that took its time (they tell it: 0:01/...).
 column()
 {
-	awk -v n="$1" -v name="$2" '$1 == name { print $n; exit }' "$scratch/out"
+	awk -v n="$1" -v name="$2" '
+		$1 == name && $2 !~ /:/ { print $n; exit }' "$scratch/out"
 }
 
 # interrupted SIGNAL STATUS: what a signal does to a run that would be long.
