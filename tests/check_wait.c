@@ -278,8 +278,7 @@ START_TEST(E84_a_caller_that_cannot_be_cancelled_is_served)
 }
 END_TEST
 
-/* Not inlined: AddressSanitizer forgets no frame that a cancellation ends. */
-static __attribute__((noinline)) void call_everything(struct hand *me)
+static void call_everything(struct hand *me)
 {
 	coqueue_stats_t stats = {.size = sizeof(stats)};
 	coqueue_t *q = me->q, *other = NULL;
