@@ -8,8 +8,7 @@
 #include <unistd.h>
 #include "crew.h"
 
-/* ---- the child, where no test framework may be used -----------------------
- */
+/* ---- the child, where no test framework may be used --------------------- */
 
 #define must(condition)                                                        \
 	do {                                                                   \
@@ -105,8 +104,7 @@ static int exit_at_once(void *unused)
 	return 0;
 }
 
-/* ---- the parent -----------------------------------------------------------
- */
+/* ---- the parent --------------------------------------------------------- */
 
 static int put_and_get(struct hand *me)
 {
