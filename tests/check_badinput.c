@@ -46,8 +46,7 @@ static struct snapshot snapshot_of(const coqueue_t *q)
 		ck_assert_mem_eq(&(before), &after_, sizeof(after_));          \
 	} while (0)
 
-/* ---- put, get, peek, join -------------------------------------------------
- */
+/* ---- put, get, peek, join ----------------------------------------------- */
 
 START_TEST(no_queue_gives_EINVAL_in_every_form)
 {
@@ -143,8 +142,7 @@ START_TEST(bulk_calls_of_no_items_check_their_other_arguments)
 }
 END_TEST
 
-/* ---- the rest -------------------------------------------------------------
- */
+/* ---- the rest ----------------------------------------------------------- */
 
 START_TEST(other_calls_without_a_queue)
 {
@@ -221,8 +219,7 @@ START_TEST(E24_task_done_beyond_what_was_put_gives_EINVAL)
 }
 END_TEST
 
-/* ---- create ---------------------------------------------------------------
- */
+/* ---- create ------------------------------------------------------------- */
 
 static int create_with(size_t capacity, coqueue_attr_t attr)
 {
@@ -324,8 +321,7 @@ START_TEST(create_with_sizes_that_just_fit_gives_EINVAL_or_ENOMEM)
 }
 END_TEST
 
-/* ---- each code of each function -------------------------------------------
- */
+/* ---- each code of each function ----------------------------------------- */
 
 /* What has no place in the tables above: ENOTSUP and ENOMEM are in
  * check_object.c, EDEADLK in check_rcu.c, EINTR in check_interrupt.c. */

@@ -5,8 +5,7 @@
 enum { MANY = 6 };
 static const long six[MANY] = {10, 11, 12, 13, 14, 15};
 
-/* ---- without waiting ------------------------------------------------------
- */
+/* ---- without waiting ---------------------------------------------------- */
 
 START_TEST(no_items_give_0_in_every_state)
 {
@@ -201,8 +200,7 @@ START_TEST(odd_items_in_batches_across_the_end_of_the_ring)
 }
 END_TEST
 
-/* ---- waiting --------------------------------------------------------------
- */
+/* ---- waiting ------------------------------------------------------------ */
 
 static int put_six(struct hand *me)
 {
@@ -334,8 +332,7 @@ START_TEST(E01_E02_blocked_get_many_all_get_ESHUTDOWN)
 }
 END_TEST
 
-/* ---- wake-ups of several --------------------------------------------------
- */
+/* ---- wake-ups of several ------------------------------------------------ */
 
 /* G10: one call that brings n items lets n getters go on. */
 START_TEST(put_many_serves_as_many_getters_as_it_brings_items)
@@ -393,8 +390,7 @@ START_TEST(one_put_ends_one_blocked_get_many_and_leaves_the_other)
 }
 END_TEST
 
-/* ---- all at once ----------------------------------------------------------
- */
+/* ---- all at once -------------------------------------------------------- */
 
 enum { BATCH = 16, BATCHES = 500 };
 

@@ -148,8 +148,7 @@ START_TEST(E81_destroy_right_behind_a_wake_up)
 }
 END_TEST
 
-/* ---- destroyed by whom it served ------------------------------------------
- */
+/* ---- destroyed by whom it served ---------------------------------------- */
 
 /*
  * A call of the other thread serves a call of ours, which returns first; then

@@ -59,8 +59,7 @@ static void end(coqueue_t **q, int way)
 	*q = NULL;
 }
 
-/* ---- each item once -------------------------------------------------------
- */
+/* ---- each item once ----------------------------------------------------- */
 
 /* G4 */
 START_TEST(E31_E36_every_item_left_is_destroyed_once)
@@ -253,8 +252,7 @@ START_TEST(item_destroy_sees_items_of_any_size_aligned_and_unchanged)
 }
 END_TEST
 
-/* ---- what item_destroy may rely on (G11) ----------------------------------
- */
+/* ---- what item_destroy may rely on (G11) -------------------------------- */
 
 #define expect(log, call, code)                                                \
 	do {                                                                   \

@@ -8,8 +8,7 @@
  */
 #include "crew.h"
 
-/* ---- faults ---------------------------------------------------------------
- */
+/* ---- faults ------------------------------------------------------------- */
 
 static _Thread_local struct {
 	bool armed;
@@ -134,8 +133,7 @@ WRAP(int, pthread_atfork, void (*prepare)(void), void (*parent)(void),
 			     : __real_pthread_atfork(prepare, parent, child);
 }
 
-/* ---- wake-ups that nobody sent ---------------------------------------------
- */
+/* ---- wake-ups that nobody sent ------------------------------------------ */
 
 static _Atomic unsigned spurious; /* of so many waits in a row, all but one */
 static _Thread_local unsigned waits;
@@ -176,8 +174,7 @@ WRAP(int, pthread_cond_clockwait, pthread_cond_t *cond, pthread_mutex_t *mutex,
 	return __real_pthread_cond_clockwait(cond, mutex, clock, deadline);
 }
 
-/* ---- each call below fails once -------------------------------------------
- */
+/* ---- each call below fails once ----------------------------------------- */
 
 static void arm(unsigned nth)
 {
@@ -328,8 +325,7 @@ START_TEST(calls_that_cannot_report_a_failure_below_have_none)
 }
 END_TEST
 
-/* ---- spurious wake-ups ----------------------------------------------------
- */
+/* ---- spurious wake-ups -------------------------------------------------- */
 
 START_TEST(E88_no_call_returns_because_of_a_spurious_wake_up)
 {

@@ -127,8 +127,7 @@ START_TEST(E59_two_getters_and_a_peeker_need_three_items_at_most)
 }
 END_TEST
 
-/* ---- while others get and put ---------------------------------------------
- */
+/* ---- while others get and put ------------------------------------------- */
 
 enum { WORDS = 29 };
 

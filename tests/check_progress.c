@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include "crew.h"
 
-/* ---- the others -----------------------------------------------------------
- */
+/* ---- the others --------------------------------------------------------- */
 
 struct scene {
 	const char *name;
@@ -90,8 +89,7 @@ static coqueue_t *queue_of(size_t capacity)
 	return q;
 }
 
-/* ---- who burns the processor ----------------------------------------------
- */
+/* ---- who burns the processor -------------------------------------------- */
 
 /*
  * Watch the crew, one of whom is stopped, until either the others have got on
@@ -170,8 +168,7 @@ START_TEST(others_get_on_or_sleep_while_one_is_stopped_inside_a_call)
 }
 END_TEST
 
-/* ---- a shutdown meanwhile -------------------------------------------------
- */
+/* ---- a shutdown meanwhile ----------------------------------------------- */
 
 static int shut_down_gracefully(struct hand *me)
 {

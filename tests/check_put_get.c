@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include "crew.h"
 
-/* ---- order and capacity ---------------------------------------------------
- */
+/* ---- order and capacity ------------------------------------------------- */
 
 /* G6, G7: rounds of put and get that start at every position of the ring. */
 static void fill_and_drain(size_t capacity)
@@ -90,8 +89,7 @@ START_TEST(every_form_of_put_appends_and_every_form_of_get_takes_the_first)
 }
 END_TEST
 
-/* ---- item sizes -----------------------------------------------------------
- */
+/* ---- item sizes --------------------------------------------------------- */
 
 enum { MAX_ITEM = 5000, GUARD = 8 };
 
@@ -175,8 +173,7 @@ START_TEST(item_size_0_means_a_pointer)
 }
 END_TEST
 
-/* ---- which result comes first ---------------------------------------------
- */
+/* ---- which result comes first ------------------------------------------- */
 
 enum situation { EMPTY, PARTLY, FULL, DRAINING, DRAINED, SHUT, N_SITUATIONS };
 static const char *const situation_names[] = {
@@ -331,8 +328,7 @@ START_TEST(E04_draining_keeps_order_and_then_never_says_EAGAIN)
 }
 END_TEST
 
-/* ---- against a model ------------------------------------------------------
- */
+/* ---- against a model ---------------------------------------------------- */
 
 enum { MODEL_MAX = 9, MODEL_ITEM = 40 };
 

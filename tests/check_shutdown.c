@@ -10,8 +10,7 @@ static void shut_down(coqueue_t *q, int mode)
 	ck_ok(coqueue_shutdown(q, (enum coqueue_shutdown)mode));
 }
 
-/* ---- everyone leaves ------------------------------------------------------
- */
+/* ---- everyone leaves ---------------------------------------------------- */
 
 /* Block n callers in each way, shut down, and have them all leave. */
 static void shut_down_with_blocked(enum line line, int mode, unsigned n)
@@ -113,8 +112,7 @@ START_TEST(E12_E22_putters_and_joiners_leave_together)
 }
 END_TEST
 
-/* ---- woken, and then a shutdown -------------------------------------------
- */
+/* ---- woken, and then a shutdown ----------------------------------------- */
 
 /* G4, G5: k items for more than k parked getters, then shutdown at once. */
 START_TEST(E03_E09_parked_getters_get_what_was_put_before_a_graceful_shutdown)
@@ -197,8 +195,7 @@ START_TEST(E14_a_parked_putter_that_is_shut_down_has_stored_or_not)
 }
 END_TEST
 
-/* ---- racing with a shutdown -----------------------------------------------
- */
+/* ---- racing with a shutdown --------------------------------------------- */
 
 enum { RACERS = 2, STOCK = 3 };
 
@@ -407,8 +404,7 @@ START_TEST(E16_no_getter_hears_ESHUTDOWN_while_an_accepted_item_is_left)
 }
 END_TEST
 
-/* ---- states ---------------------------------------------------------------
- */
+/* ---- states ------------------------------------------------------------- */
 
 static int shut_down_and_look(struct hand *me)
 {

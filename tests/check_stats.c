@@ -134,8 +134,7 @@ START_TEST(serving_a_waiter_counts_a_wakeup)
 }
 END_TEST
 
-/* ---- while others work ----------------------------------------------------
- */
+/* ---- while others work -------------------------------------------------- */
 
 static int put_some(struct hand *me)
 {

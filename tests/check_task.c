@@ -190,8 +190,7 @@ START_TEST(E29_join_until_a_deadline_changes_nothing)
 }
 END_TEST
 
-/* ---- workers --------------------------------------------------------------
- */
+/* ---- workers ------------------------------------------------------------ */
 
 enum { WORKERS = 3, TASKS = 5000 };
 

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include "crew.h"
 
-/* ---- every item once, in order --------------------------------------------
- */
+/* ---- every item once, in order ------------------------------------------ */
 
 enum { PRODUCERS_MAX = 4, CONSUMERS_MAX = 4, BATCH = 5 };
 
@@ -246,8 +245,7 @@ START_TEST(E34_E51_batches_are_got_or_destroyed_when_shut_down_immediately)
 }
 END_TEST
 
-/* ---- no wake-up is lost ---------------------------------------------------
- */
+/* ---- no wake-up is lost ------------------------------------------------- */
 
 static int put_count(struct hand *me)
 {
@@ -309,8 +307,7 @@ START_TEST(threads_that_put_and_get_in_turn_never_block_each_other_for_ever)
 }
 END_TEST
 
-/* ---- full and empty are never an artefact ---------------------------------
- */
+/* ---- full and empty are never an artefact ------------------------------- */
 
 enum { WIDE = 4000 }; /* bytes, which take a while to copy */
 
@@ -403,8 +400,7 @@ START_TEST(threads_that_fill_together_store_exactly_the_capacity)
 }
 END_TEST
 
-/* ---- pointers -------------------------------------------------------------
- */
+/* ---- pointers ----------------------------------------------------------- */
 
 static int send_pointers(struct hand *me)
 {
@@ -452,8 +448,7 @@ START_TEST(what_a_pointer_points_to_arrives_with_it)
 }
 END_TEST
 
-/* ---- errno ----------------------------------------------------------------
- */
+/* ---- errno -------------------------------------------------------------- */
 
 /* Stay alive until all have called, so that each is a new reader to RCU. */
 static int first_call(struct hand *me)

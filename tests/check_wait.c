@@ -21,8 +21,7 @@ static void serve_one(coqueue_t *q, enum line line)
 		ck_ok(coqueue_task_done(q, 1));
 }
 
-/* ---- who is served --------------------------------------------------------
- */
+/* ---- who is served ------------------------------------------------------ */
 
 START_TEST(every_form_of_waiting_is_served)
 {
@@ -90,8 +89,7 @@ START_TEST(E79_a_waiter_is_not_starved_by_those_who_barge_in)
 }
 END_TEST
 
-/* ---- deadlines ------------------------------------------------------------
- */
+/* ---- deadlines ---------------------------------------------------------- */
 
 /* E87: a clock other than the monotonic one would be far off. */
 START_TEST(E87_a_wait_ends_at_its_deadline_and_leaves_no_trace)
@@ -158,8 +156,7 @@ START_TEST(E86_zero_and_negative_deadlines_try_once)
 }
 END_TEST
 
-/* ---- cancellation ---------------------------------------------------------
- */
+/* ---- cancellation ------------------------------------------------------- */
 
 /* G14 */
 START_TEST(E84_a_cancelled_call_has_no_effect_and_the_queue_stays_usable)
@@ -278,8 +275,7 @@ START_TEST(E84_a_caller_that_cannot_be_cancelled_is_served)
 }
 END_TEST
 
-/* Not inlined: AddressSanitizer forgets no frame that a cancellation ends. */
-static __attribute__((noinline)) void call_everything(struct hand *me)
+static void call_everything(struct hand *me)
 {
 	coqueue_stats_t stats = {.size = sizeof(stats)};
 	coqueue_t *q = me->q, *other = NULL;
@@ -368,8 +364,7 @@ START_TEST(E84_a_call_that_need_not_wait_is_cancelled_or_done)
 }
 END_TEST
 
-/* ---- giving up just when one's turn has come ------------------------------
- */
+/* ---- giving up just when one's turn has come ---------------------------- */
 
 enum how { BY_CANCEL, BY_DEADLINE };
 
@@ -508,8 +503,7 @@ START_TEST(E07_shutdown_and_deadline_coincide)
 }
 END_TEST
 
-/* ---- wake-ups that are not meant ------------------------------------------
- */
+/* ---- wake-ups that are not meant ---------------------------------------- */
 
 static void do_nothing(int signal)
 {

@@ -24,12 +24,22 @@
 #include <time.h>
 #include <coqueue.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
+#if defined(__has_feature) /* clang */
+#define UNDER_ASAN __has_feature(address_sanitizer)
 #define UNDER_TSAN __has_feature(thread_sanitizer)
 #else
-#define UNDER_TSAN 0
+enum {
+#ifdef __SANITIZE_ADDRESS__
+	UNDER_ASAN = 1,
+#else
+	UNDER_ASAN = 0,
+#endif
+#ifdef __SANITIZE_THREAD__
+	UNDER_TSAN = 1
+#else
+	UNDER_TSAN = 0
+#endif
+};
 #endif
 
 /* ---- suites ------------------------------------------------------------- */
