@@ -451,11 +451,10 @@ END_TEST
 /* ---- errno -------------------------------------------------------------- */
 
 /* Stay alive until all have called, so that each is a new reader to RCU. */
-static int first_call(struct hand *me)
+static int stay(struct hand *me, int code)
 {
 	_Atomic unsigned *calls = me->arg;
 	struct timespec limit = from_now(limit_ns());
-	int code = op_call(&ops[OP_TRY_PUT], me->q, &me->item, NULL);
 
 	atomic_fetch_add(calls, 1);
 	while (atomic_load(calls) < me->crew->n && !is_past(&limit))
@@ -463,12 +462,27 @@ static int first_call(struct hand *me)
 	return code;
 }
 
+static int first_put(struct hand *me)
+{
+	return stay(me, op_call(&ops[OP_TRY_PUT], me->q, &me->item, NULL));
+}
+
+static int first_shutdown(struct hand *me)
+{
+	int code;
+
+	errno = 0;
+	code = coqueue_shutdown(me->q, COQUEUE_GRACEFUL);
+	return stay(me, errno ? ERRNO_CHANGED : code);
+}
+
 START_TEST(the_first_call_of_each_of_many_threads_keeps_errno)
 {
 	coqueue_t *q = queue_with(1, 1);
-	_Atomic unsigned calls = 0;
+	_Atomic unsigned puts = 0, shutdowns = 0;
 
-	crew_expect(crew_start(100, first_call, q, &calls), EAGAIN);
+	crew_expect(crew_start(100, first_put, q, &puts), EAGAIN);
+	crew_expect(crew_start(300, first_shutdown, q, &shutdowns), 0);
 	ck_ok(coqueue_destroy(q));
 }
 END_TEST
