@@ -82,7 +82,9 @@ static void let_go(void)
 /* Others get every chance to do the wrong thing; none has to happen. */
 static void give_a_chance(void)
 {
-	for (int i = 0; i < 2000; i++)
+	struct timespec end = from_now(50 * MS);
+
+	while (!is_past(&end))
 		sched_yield();
 }
 
