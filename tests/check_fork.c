@@ -205,14 +205,14 @@ END_TEST
 
 /*
  * G15: grace periods are under way at the moment of the fork.  Not so under
- * AddressSanitizer, whose allocator does not expect one.
+ * the sanitizers, whose allocators do not expect one.
  */
 START_TEST(E85_fork_while_threads_create_shut_down_and_destroy)
 {
 	_Atomic bool stop = false;
 	struct crew *crew;
 
-	if (UNDER_ASAN)
+	if (UNDER_ASAN || UNDER_TSAN)
 		return;
 	crew = crew_start(2, make_and_destroy, NULL, &stop);
 	fork_often(live_a_life, scaled(1000));
