@@ -202,7 +202,7 @@ static bool call_spin(struct call *c, int spins, int *err)
 	bool wake;
 
 	do {
-		for (; spins > 0 && !c->line->ready(c->line, 1); spins--)
+		for (; spins > 0 && !c->may(c->queue); spins--)
 			sync_pause();
 		wake = call_attempt_reader(c, err);
 	} while (must_wait(*err) && !wake && spins-- > 0);

@@ -93,6 +93,17 @@ static int call_peek(struct call *c)
 	return outcome(q, ring_peek(&q->ring, c->items));
 }
 
+/* Spinning takes no cache line from the other side: it looks at one slot. */
+static bool may_put(const struct coqueue *q)
+{
+	return queue_state(q) != COQUEUE_OPEN || ring_may_put(&q->ring);
+}
+
+static bool may_get(const struct coqueue *q)
+{
+	return queue_state(q) != COQUEUE_OPEN || ring_may_get(&q->ring);
+}
+
 bool queue_ready_to_put(struct line *line, uint64_t n)
 {
 	const struct coqueue *q = container_of(line, struct coqueue, putters);
@@ -118,6 +129,7 @@ static cold int put_slow(struct coqueue *q, const void *items, size_t n,
 	struct call c = {
 		.queue = q,
 		.attempt = call_put,
+		.may = may_put,
 		.line = &q->putters,
 		.deadline = deadline,
 		.items = (unsigned char *)(uintptr_t)items,
@@ -195,6 +207,7 @@ static cold int get_slow(struct coqueue *q, void *items, size_t n,
 	struct call c = {
 		.queue = q,
 		.attempt = call_get,
+		.may = may_get,
 		.line = &q->getters,
 		.deadline = deadline,
 		.items = items,
@@ -271,6 +284,7 @@ int coqueue_peek_until(coqueue_t *q, void *item,
 	struct call c = {
 		.queue = q,
 		.attempt = call_peek,
+		.may = may_get,
 		.deadline = deadline,
 		.items = item,
 	};

@@ -78,6 +78,8 @@ struct call {
 	/* One attempt, in a section or under lock: 0, EAGAIN or BUSY (wait),
 	 * or another code, which is final.  Moves items, left and done. */
 	int (*attempt)(struct call *c);
+	/* A glance: is it worth an attempt?  For who spins. */
+	bool (*may)(const struct coqueue *q);
 	struct line *line;  /* where to wait */
 	struct line *other; /* whom moved items concern; attempts set it */
 	const struct timespec *deadline; /* valid */

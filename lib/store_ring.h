@@ -102,10 +102,7 @@ uint64_t ring_gets(const struct ring *r);
 /* Exact at some instant, unless the ring is busier than we are patient. */
 size_t ring_size(const struct ring *r);
 
-/*
- * Whether the next n slots are free (hold items).  On the way to "yes" it does
- * not touch the other side's position: who spins can afford it.
- */
+/* Whether the next n slots are free (hold items). */
 bool ring_can_put(const struct ring *r, uint64_t n);
 bool ring_can_get(const struct ring *r, uint64_t n);
 
@@ -130,6 +127,23 @@ hot_inline uint64_t ring_next(const struct ring *r, uint64_t p)
 hot_inline uint64_t ring_lap(const struct ring *r)
 {
 	return r->mask + 2;
+}
+
+/* A glance at the next slot, for who spins; it may be out of date. */
+hot_inline bool ring_may_put(const struct ring *r)
+{
+	uint64_t p = sync_load(&r->tail, relaxed);
+
+	/* [ring.4] acquire: with [ring.3]; nothing is read through it */
+	return sync_load(ring_stamp(r, p), acquire) == p;
+}
+
+hot_inline bool ring_may_get(const struct ring *r)
+{
+	uint64_t p = sync_load(&r->head, relaxed);
+
+	/* [ring.2] acquire: with [ring.1]; nothing is read through it */
+	return sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD);
 }
 
 /* Into the slot of a put that has been claimed; it is to be published. */

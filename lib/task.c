@@ -91,6 +91,11 @@ int coqueue_task_done(coqueue_t *q, size_t n)
 	return 0;
 }
 
+static bool may_join(const struct coqueue *q)
+{
+	return queue_unfinished(q) == 0;
+}
+
 static int call_join(struct call *c)
 {
 	if (queue_unfinished(c->queue) == 0)
@@ -103,6 +108,7 @@ int coqueue_join_until(coqueue_t *q, const struct timespec *deadline)
 	struct call c = {
 		.queue = q,
 		.attempt = call_join,
+		.may = may_join,
 		.deadline = deadline,
 	};
 
