@@ -103,7 +103,7 @@ size_t ring_size(const struct ring *r)
 	return gets > puts ? 0 : (size_t)(puts - gets);
 }
 
-/* p and *end are n positions apart if that many slots from p on are free. */
+/* Move *end over up to n free slots; returns how many there were. */
 static uint64_t ring_free_from(const struct ring *r, uint64_t n, uint64_t *end)
 {
 	uint64_t m = 0;
