@@ -11,12 +11,7 @@
 
 #include "sync.h"
 
-enum {
-	BACKOFF_PAUSES = 32,
-	BACKOFF_YIELDS = 8,
-	BACKOFF_SLEEP_NS = 4096,
-	BACKOFF_SLEEP_DOUBLINGS = 8
-};
+enum { BACKOFF_SLEEP_NS = 4096, BACKOFF_SLEEP_DOUBLINGS = 8 };
 
 struct backoff {
 	unsigned step;
@@ -26,14 +21,15 @@ static inline void backoff_wait(struct backoff *b)
 {
 	unsigned sleeps;
 
-	if (b->step < BACKOFF_PAUSES + BACKOFF_YIELDS + BACKOFF_SLEEP_DOUBLINGS)
+	if (b->step <
+	    SYNC_BACKOFF_PAUSES + SYNC_BACKOFF_YIELDS + BACKOFF_SLEEP_DOUBLINGS)
 		b->step++;
-	if (b->step <= BACKOFF_PAUSES) {
+	if (b->step <= SYNC_BACKOFF_PAUSES) {
 		sync_pause();
-	} else if (b->step <= BACKOFF_PAUSES + BACKOFF_YIELDS) {
+	} else if (b->step <= SYNC_BACKOFF_PAUSES + SYNC_BACKOFF_YIELDS) {
 		sync_yield();
 	} else {
-		sleeps = b->step - BACKOFF_PAUSES - BACKOFF_YIELDS;
+		sleeps = b->step - SYNC_BACKOFF_PAUSES - SYNC_BACKOFF_YIELDS;
 		sync_sleep((long)BACKOFF_SLEEP_NS << sleeps);
 	}
 }

@@ -17,13 +17,8 @@
 #include "backoff.h"
 #include "queue.h"
 
-/*
- * How long a call tries before it sleeps.  A sleep and its wake-up cost some
- * 40 us together; spinning about 10 us and yielding a few times catches those
- * who are just about to come.  In the reference build nobody looks without the
- * lock.
- */
-enum { SPINS = 200, YIELDS = COQUEUE_FASTPATH ? 4 : 0 };
+/* In the reference build nobody looks without the lock. */
+#define YIELDS (COQUEUE_FASTPATH ? SYNC_YIELDS : 0)
 
 void queue_caller_leave_locked(struct coqueue *q)
 {
@@ -219,7 +214,7 @@ int call_run(struct call *c)
 		c->deadline = deadline_saturate(c->deadline);
 	patient = !nowait && !deadline_has_passed(c->deadline);
 	if (COQUEUE_FASTPATH)
-		wake = call_spin(c, patient ? SPINS : 0, &err);
+		wake = call_spin(c, patient ? SYNC_SPINS : 0, &err);
 	stay = err == BUSY || (err == EAGAIN && patient);
 	if (stay || wake)
 		queue_caller_enter(c->queue);

@@ -74,6 +74,20 @@ static inline void sync_fence(void)
 #define sync_fence_release() atomic_thread_fence(memory_order_release)
 #endif
 
+/* ---- patience ------------------------------------------------------------- */
+
+/*
+ * How long a call tries before it sleeps.  A sleep and its wake-up cost some
+ * 40 us together; spinning about 10 us and yielding a few times catches those
+ * who are just about to come.
+ */
+#define SYNC_SPINS 200
+#define SYNC_YIELDS 4
+
+/* Of those who wait for a call that is half-way, before they sleep. */
+#define SYNC_BACKOFF_PAUSES 32
+#define SYNC_BACKOFF_YIELDS 8
+
 /* ---- slots ---------------------------------------------------------------- */
 
 /*
