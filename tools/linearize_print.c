@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* Histories as text: see linearize.h. */
+#include "linearize.h"
+
+#include <coqueue.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const char *state_name(uint64_t state)
+{
+	static const char *const names[] = {"OPEN", "DRAINING", "SHUT"};
+
+	return state < sizeof(names) / sizeof(*names) ? names[state] : "?";
+}
+
+static void print_result(FILE *f, int result)
+{
+	static const struct {
+		int result;
+		const char *name;
+	} names[] = {
+		{0, "0"},           {ESHUTDOWN, "ESHUTDOWN"},
+		{EAGAIN, "EAGAIN"}, {ETIMEDOUT, "ETIMEDOUT"},
+		{EINTR, "EINTR"},   {EINVAL, "EINVAL"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].result == result) {
+			fputs(names[i].name, f);
+			return;
+		}
+	fprintf(f, "errno value %d", result);
+}
+
+/* What was answered; value: the item, or the state. */
+static void print_answer(FILE *f, const struct lin_op *op, int result,
+			 uint64_t value)
+{
+	print_result(f, result);
+	if (result)
+		return;
+	if (op->call == LIN_GET || op->call == LIN_PEEK)
+		fprintf(f, ", item %" PRIu64, value);
+	else if (op->call == LIN_STATE)
+		fprintf(f, ", %s", state_name(value));
+}
+
+static void print_call(FILE *f, const struct lin_op *op)
+{
+	switch (op->call) {
+	case LIN_PUT:
+		fprintf(f, "put %" PRIu64, op->value);
+		break;
+	case LIN_TASK_DONE:
+		fprintf(f, "task_done %" PRIu64, op->value);
+		break;
+	case LIN_SHUTDOWN:
+		fprintf(f, "shutdown %s",
+			op->value == COQUEUE_IMMEDIATE ? "IMMEDIATE"
+						       : "GRACEFUL");
+		break;
+	default: {
+		static const char *const names[LIN_N_CALLS] = {
+			[LIN_GET] = "get",
+			[LIN_PEEK] = "peek",
+			[LIN_JOIN] = "join",
+			[LIN_STATE] = "state",
+			[LIN_INTERRUPT] = "interrupt",
+		};
+
+		fputs(op->call < LIN_N_CALLS ? names[op->call] : "?", f);
+	}
+	}
+}
+
+static void print_op(FILE *f, const struct lin_op *op)
+{
+	fprintf(f, "thread %u: ", op->thread);
+	print_call(f, op);
+	fputs(" -> ", f);
+	print_answer(f, op, op->result, op->value);
+}
+
+static int by_instant(const void *a, const void *b)
+{
+	const struct lin_op *const *first = a, *const *second = b;
+
+	if ((*first)->called != (*second)->called)
+		return (*first)->called < (*second)->called ? -1 : 1;
+	return *first < *second ? -1 : *first > *second;
+}
+
+static void print_interval(FILE *f, const struct lin_op *op)
+{
+	fprintf(f, "  [%8" PRIu64 ", ", op->called);
+	if (op->returned == LIN_NEVER)
+		fputs("       ...]  ", f);
+	else
+		fprintf(f, "%8" PRIu64 "]  ", op->returned);
+}
+
+void lin_print(FILE *f, const struct lin_history *h)
+{
+	const struct lin_op **sorted = calloc(h->n + 1, sizeof(*sorted));
+
+	fprintf(f, "history of %zu calls on a queue of capacity %zu:\n", h->n,
+		h->capacity);
+	for (size_t i = 0; sorted && i < h->n; i++)
+		sorted[i] = &h->ops[i];
+	if (sorted)
+		qsort(sorted, h->n, sizeof(*sorted), by_instant);
+	for (size_t i = 0; i < h->n; i++) {
+		const struct lin_op *op = sorted ? sorted[i] : &h->ops[i];
+
+		print_interval(f, op);
+		print_op(f, op);
+		fputc('\n', f);
+	}
+	free(sorted);
+}
+
+static void print_model(FILE *f, const struct model *m)
+{
+	fprintf(f, "%s, %" PRIu64 " unfinished, holds",
+		state_name(m->now.state), m->now.unfinished);
+	for (size_t i = m->now.first; i < m->now.end; i++)
+		fprintf(f, " %" PRIu64, m->items[i]);
+	fputs(model_size(m) ? "\n" : " nothing\n", f);
+}
+
+static void print_step(FILE *f, struct lin_step step)
+{
+	print_op(f, step.op);
+	if (step.part == LIN_DISCARD)
+		fputs(" (discards what is left)", f);
+}
+
+static void explain_order(FILE *f, const struct lin_step *steps, size_t n,
+			  struct model *m)
+{
+	fputs("the longest order in which a queue answers like this:\n", f);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t value;
+
+		if (steps[i].op->result != EINTR)
+			lin_answer(m, steps[i], &value);
+		fprintf(f, "%5zu. ", i + 1);
+		print_step(f, steps[i]);
+		fputs("\n         ", f);
+		print_model(f, m);
+	}
+}
+
+/* The step that comes after these, of one thread; without op: none. */
+static struct lin_step next_step(const struct lin_history *h, size_t thread,
+				 const struct lin_step *steps, size_t n)
+{
+	const struct lin_op *op = h->ops;
+	struct lin_step last = {0};
+
+	for (size_t i = 0; i < n; i++)
+		if (steps[i].op->thread == thread)
+			last = steps[i];
+	if (last.op && last.op->call == LIN_SHUTDOWN &&
+	    last.op->value == COQUEUE_IMMEDIATE && last.part == LIN_EFFECT)
+		return (struct lin_step){last.op, LIN_DISCARD};
+	if (last.op)
+		op = last.op + 1;
+	for (; op < h->ops + h->n; op++)
+		if (op->thread == thread)
+			return (struct lin_step){op, LIN_EFFECT};
+	return (struct lin_step){0};
+}
+
+/* A call that comes before this one and is still to be ordered, or NULL. */
+static const struct lin_op *ahead(const struct lin_history *h,
+				  const struct lin_op *op,
+				  const struct lin_step *steps, size_t n)
+{
+	for (size_t t = 0; t < h->threads; t++) {
+		const struct lin_op *other = next_step(h, t, steps, n).op;
+
+		if (other && other->returned < op->called)
+			return other;
+	}
+	return NULL;
+}
+
+static void explain_thread(FILE *f, const struct lin_history *h, size_t thread,
+			   const struct lin_step *steps, size_t n,
+			   const struct model *m)
+{
+	struct lin_step step = next_step(h, thread, steps, n);
+	const struct lin_op *first;
+	struct model tried = *m;
+	uint64_t value = 0;
+
+	if (!step.op)
+		return;
+	fputs("  ", f);
+	print_step(f, step);
+	first = ahead(h, step.op, steps, n);
+	if (first) {
+		fputs(": later than ", f);
+		print_op(f, first);
+	} else if (step.op->result == EINTR) {
+		fputs(": nobody interrupts", f);
+	} else {
+		int answer = lin_answer(&tried, step, &value);
+
+		fputs(": the queue answers ", f);
+		print_answer(f, step.op, answer, value);
+	}
+	fputc('\n', f);
+}
+
+void lin_explain(FILE *f, struct lin_work *w, const struct lin_history *h)
+{
+	struct lin_step *steps = calloc(2 * h->n + 1, sizeof(*steps));
+	uint64_t *items = calloc(h->n + 1, sizeof(*items));
+	struct model m;
+
+	lin_print(f, h);
+	if (steps && items) {
+		size_t n = lin_longest(w, h, steps);
+
+		model_init(&m, h->capacity, items);
+		explain_order(f, steps, n, &m);
+		fputs("what cannot come next:\n", f);
+		for (size_t t = 0; t < h->threads; t++)
+			explain_thread(f, h, t, steps, n, &m);
+	}
+	free(items);
+	free(steps);
+}
