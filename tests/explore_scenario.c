@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scenarios, and how one schedule of a scenario is run: each caller makes
+ * its calls, and each call is recorded.
+ *
+ * A scenario is as small as its purpose allows, or the search does not end.
+ * A last shutdown hides lost wake-ups: so most have none, and those that have
+ * one stand beside a sister that has none.
+ */
+#include "config.h"
+
+#include "explore_scenario.h"
+
+#undef free
+#undef aligned_alloc
+
+/* clang-format off */
+const struct scenario scenarios[] = {
+{ "put_get", "two puts, two gets, one slot", SMALL, 1,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "put_get_2", "three puts, three gets, two slots", SMALL, 2,
+	.callers = {{{PUT}, {PUT}, {PUT}}, {{GET}, {GET}, {GET}}} },
+{ "put_get_spin", "a call tries again before it sleeps", SMALL, 1, .spins = 1,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "words", "items of two words are never torn", SMALL, 1, .words = 2,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "spurious", "waits return for nothing", SMALL, 1, .spurious = 2,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "putters", "two putters, one getter, one slot", MIDDLE, 1,
+	.callers = {{{PUT}}, {{PUT}}, {{GET}, {GET}}} },
+{ "getters", "one putter, two getters, one slot", MIDDLE, 1,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{GET}}} },
+{ "getters_2", "the same, two slots", MIDDLE, 2,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{GET}}} },
+{ "two_two", "two putters, two getters, two slots", LARGE, 2,
+	.callers = {{{PUT}}, {{PUT}}, {{GET}}, {{GET}}} },
+{ "hole", "a put stalls in front of one that is complete", MIDDLE, 2,
+	.callers = {{{PUT}}, {{PUT}}, {{GET}}} },
+{ "pass_on", "one get makes room for two putters in turn", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{PUT}}, {{GET}, {GET}, {GET}}} },
+{ "try", "calls that do not wait find it full, empty, or tell truly", MIDDLE, 1,
+	.callers = {{{TRY_PUT}, {TRY_GET}}, {{TRY_PUT}, {TRY_GET}}} },
+{ "try_behind", "a try behind a put that is half-way", MIDDLE, 1,
+	.callers = {{{PUT}}, {{TRY_PUT}, {TRY_GET}}, {{TRY_GET}}} },
+{ "graceful", "a putter, a getter and a graceful shutdown", SMALL, 1,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}, {{GRACEFUL}}} },
+{ "graceful_putters", "blocked putters leave, accepted items are got", MIDDLE, 1,
+	.callers = {{{PUT}}, {{PUT}}, {{GRACEFUL}, {GET}, {GET}}} },
+{ "graceful_getters", "all getters leave, none too early", MIDDLE, 2,
+	.callers = {{{PUT}}, {{GET}}, {{GET}}, {{GRACEFUL}}} },
+{ "gate", "a put from before cannot slip in after a refused one", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{TRY_PUT}, {GET}, {GET}}, {{GRACEFUL}}} },
+{ "immediate", "a putter, a getter and an immediate shutdown", SMALL, 1,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{IMMEDIATE}, {TRY_PUT}}} },
+{ "immediate_getters", "items are got or discarded, once", MIDDLE, 2, .filled = 2,
+	.reenters = true,
+	.callers = {{{GET}}, {{GET}, {STATE}}, {{IMMEDIATE}}} },
+{ "both", "graceful beside immediate", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{GRACEFUL}, {GET}}, {{IMMEDIATE}, {TRY_PUT}}} },
+{ "twice", "two shutdowns at once", MIDDLE, 1,
+	.callers = {{{GRACEFUL}, {TRY_PUT}}, {{GRACEFUL}, {TRY_PUT}}, {{PUT}}} },
+{ "timed_get", "a get whose deadline comes passes its wake-up on", MIDDLE, 2,
+	.callers = {{{PUT}}, {{GET_UNTIL}}, {{GET}}} },
+{ "timed_put", "a put whose deadline comes passes its wake-up on", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT_UNTIL}}, {{PUT}}, {{GET}}} },
+{ "timed_shutdown", "a deadline beside a shutdown", MIDDLE, 1,
+	.callers = {{{GET_UNTIL}, {GET_UNTIL}}, {{PUT}}, {{GRACEFUL}}} },
+{ "cancel_get", "a cancelled get passes its wake-up on", MIDDLE, 2,
+	.callers = {{{PUT}}, {{GET}}, {{GET}}, {{CANCEL, 1}}} },
+{ "cancel_put", "a cancelled put passes its wake-up on", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{PUT}}, {{CANCEL, 0}, {GET}}} },
+{ "cancel_join", "a cancelled join leaves nothing behind", SMALL, 1, .filled = 1,
+	.callers = {{{JOIN}}, {{CANCEL, 0}, {GET}, {TASK_DONE, 1}}} },
+{ "interrupt", "who is blocked leaves, later calls do not", MIDDLE, 1,
+	.callers = {{{GET}, {GET}}, {{PUT}}, {{INTERRUPT}}} },
+{ "interrupt_put", "an interrupted put passes its wake-up on", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{PUT}}, {{INTERRUPT}, {GET}}} },
+{ "bulk", "a bulk put into a full queue, a bulk get out of it", SMALL, 2,
+	.callers = {{{PUT_MANY, 3}}, {{GET_MANY, 2}, {GET}}} },
+{ "bulk_getters", "a bulk put wakes as many getters as it has items", MIDDLE, 2,
+	.callers = {{{PUT_MANY, 2}}, {{GET}}, {{GET}}} },
+{ "bulk_putters", "a bulk get wakes as many putters as it makes room", MIDDLE, 2, .filled = 2,
+	.callers = {{{PUT}}, {{PUT}}, {{GET_MANY, 2}}} },
+{ "bulk_cut", "a bulk put is cut by a shutdown", SMALL, 2,
+	.callers = {{{PUT_MANY, 3}}, {{GET}, {GET_MANY, 3}}, {{GRACEFUL}}} },
+{ "join", "join returns when the last task is done", MIDDLE, 1, .filled = 1,
+	.callers = {{{JOIN}, {PUT}}, {{JOIN}}, {{GET}, {TASK_DONE, 1}}} },
+{ "join_immediate", "items that are discarded are no longer waited for", MIDDLE, 1,
+	.callers = {{{PUT}}, {{JOIN}}, {{IMMEDIATE}, {TRY_JOIN}}} },
+{ "join_ahead", "task_done ahead of gets, beside a discard", MIDDLE, 2, .filled = 2,
+	.callers = {{{TASK_DONE, 1}, {TASK_DONE, 1}}, {{IMMEDIATE}, {TRY_JOIN}}, {{TRY_JOIN}}} },
+{ "join_timed", "a join whose deadline comes", SMALL, 1, .filled = 1,
+	.callers = {{{JOIN_UNTIL}, {TRY_JOIN}}, {{GET}, {TASK_DONE, 1}}} },
+{ "peek", "a peek beside a get, one put for both", MIDDLE, 1,
+	.callers = {{{PUT}, {PUT}}, {{PEEK}}, {{GET}, {TRY_GET}}} },
+{ "peek_over", "a slot is overwritten under a peek", MIDDLE, 1, .filled = 1, .words = 2,
+	.callers = {{{GET}, {PUT}}, {{TRY_PEEK}, {PEEK_UNTIL}}} },
+{ "peek_shutdown", "a parked peek leaves with a shutdown", SMALL, 1,
+	.callers = {{{PEEK}}, {{PUT}}, {{GRACEFUL}}} },
+{ "destroy_asleep", "destroy waits for those who are blocked", MIDDLE, 1,
+	.callers = {{{GET}}, {{JOIN}, }, {{SETTLE}, {DESTROY}}} },
+{ "destroy_shut", "destroy right after shutdown, waiters on their way out", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{PUT}}, {{SETTLE}, {GRACEFUL}, {DESTROY}}} },
+{ "destroy_get", "a getter destroys the queue of a put on its way out", SMALL, 1,
+	.callers = {{{PUT}}, {{GET}, {DESTROY}}} },
+{ "destroy_put", "a putter destroys the queue of a get on its way out", SMALL, 1, .filled = 1,
+	.callers = {{{GET}}, {{PUT}, {DESTROY}}} },
+{ "destroy_bulk", "the same with bulk calls", SMALL, 1,
+	.callers = {{{PUT_MANY, 1}}, {{GET_MANY, 1}, {DESTROY}}} },
+{ "destroy_join", "a joiner destroys the queue of a task_done on its way out", SMALL, 1, .filled = 1,
+	.callers = {{{GET}, {TASK_DONE, 1}}, {{JOIN}, {DESTROY}}} },
+{ "destroy_shutdown", "a getter destroys the queue of a shutdown on its way out", SMALL, 1,
+	.callers = {{{GRACEFUL}}, {{GET}, {DESTROY}}} },
+{ "destroy_interrupt", "an interrupted one destroys the queue", SMALL, 1,
+	.callers = {{{SETTLE}, {INTERRUPT}}, {{GET}, {DESTROY}}} },
+{ "crowd", "three putters, three getters, one slot", LARGE, 1,
+	.callers = {{{PUT}}, {{PUT}}, {{PUT}}, {{GET}}, {{GET}}, {{GET}}} },
+{ "crowd_2", "three putters, three getters, two slots, two rounds", LARGE, 2,
+	.callers = {{{PUT}, {PUT}}, {{PUT}, {PUT}}, {{PUT}, {PUT}},
+		{{GET}, {GET}}, {{GET}, {GET}}, {{GET}, {GET}}} },
+{ "crowd_graceful", "three putters, two getters, a graceful shutdown", LARGE, 2,
+	.callers = {{{PUT}, {PUT}}, {{PUT}, {PUT}}, {{PUT}, {PUT}},
+		{{GET}, {GET}}, {{GET}, {GET}}, {{GRACEFUL}}} },
+{ "crowd_shutdowns", "graceful beside immediate, putters and getters", LARGE, 1,
+	.callers = {{{PUT}, {PUT}}, {{PUT}, {PUT}}, {{GET}, {GET}}, {{GET}, {GET}},
+		{{GRACEFUL}}, {{IMMEDIATE}}} },
+{ "crowd_leaves", "deadlines, a cancellation and an interrupt", LARGE, 1, .spurious = 1,
+	.callers = {{{PUT_UNTIL}, {PUT}}, {{PUT}, {PUT}}, {{GET_UNTIL}, {GET}},
+		{{GET}, {GET}}, {{CANCEL, 1}, {PEEK_UNTIL}}, {{INTERRUPT}}} },
+{ "crowd_bulk", "bulk calls, peeks and a shutdown", LARGE, 2,
+	.callers = {{{PUT_MANY, 3}}, {{PUT_MANY, 2}, {PUT}}, {{GET_MANY, 3}, {GET}},
+		{{PEEK}, {GET}}, {{GET}}, {{GRACEFUL}}} },
+{ "crowd_tasks", "puts, gets, tasks done, joins and a shutdown", LARGE, 2,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {TASK_DONE, 1}, {GET}, {TASK_DONE, 1}},
+		{{JOIN}, {JOIN_UNTIL}}, {{JOIN}}, {{IMMEDIATE}}} },
+};
+/* clang-format on */
+
+const size_t n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
+
+struct story story;
+coqueue_t *queue;
+
+static bool closing; /* no call begins any more */
+
+/* Never past: whether it expires is for the search to say. */
+static const struct timespec far_away = {.tv_sec = INT32_MAX, .tv_nsec = 0};
+
+int scenario_callers(const struct scenario *s)
+{
+	int n = 0;
+
+	while (n < CALLERS && s->callers[n][0].verb != END)
+		n++;
+	return n;
+}
+
+const char *verb_name(enum verb verb)
+{
+	static const char *const names[] = {
+		[PUT] = "put",
+		[TRY_PUT] = "try_put",
+		[PUT_UNTIL] = "put_until",
+		[PUT_MANY] = "put_many",
+		[GET] = "get",
+		[TRY_GET] = "try_get",
+		[GET_UNTIL] = "get_until",
+		[GET_MANY] = "get_many",
+		[PEEK] = "peek",
+		[TRY_PEEK] = "try_peek",
+		[PEEK_UNTIL] = "peek_until",
+		[TASK_DONE] = "task_done",
+		[JOIN] = "join",
+		[TRY_JOIN] = "try_join",
+		[JOIN_UNTIL] = "join_until",
+		[STATE] = "state",
+		[GRACEFUL] = "graceful",
+		[IMMEDIATE] = "immediate",
+		[INTERRUPT] = "interrupt",
+		[CANCEL] = "cancel",
+		[SETTLE] = "settle",
+		[DESTROY] = "destroy",
+	};
+
+	return names[verb];
+}
+
+/* ---- items ---------------------------------------------------------------- */
+
+static size_t words(void)
+{
+	return story.scenario->words ? (size_t)story.scenario->words : 1;
+}
+
+/* The value in each word, told apart by the word. */
+static void make_items(uint64_t *items, const uint64_t *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t w = 0; w < words(); w++)
+			items[i * words() + w] = values[i] + w * VALUES;
+}
+
+static uint64_t value_of(const uint64_t *item)
+{
+	for (size_t w = 0; w < words(); w++)
+		if (item[w] != item[0] + w * VALUES || item[0] >= VALUES)
+			machine_fail("an item is torn: word %zu is %#jx", w,
+				     (uintmax_t)item[w]);
+	if (!memory_sees(&story.put_by[item[0]]))
+		machine_fail("what was done before the put of %ju does not "
+			     "happen-before its get",
+			     (uintmax_t)item[0]);
+	return item[0];
+}
+
+static void item_destroy(void *item, void *ctx)
+{
+	uint64_t any[BULK];
+
+	(void)ctx;
+	story.discarded[value_of(item)]++;
+	if (threads[running].locks || threads[running].sections)
+		machine_fail("item_destroy under a lock or in a section");
+	if (!threads[running].cancel_off)
+		machine_fail("item_destroy can be cancelled");
+	if (story.scenario->reenters && queue &&
+	    coqueue_try_get(queue, any) != ESHUTDOWN)
+		machine_fail("a get in item_destroy is not refused");
+}
+
+/* ---- calls ---------------------------------------------------------------- */
+
+/* Fresh values, by caller and call. */
+static void choose_values(struct record *r)
+{
+	int n = (int)(r - story.records);
+
+	for (int i = 0; i < BULK; i++) {
+		r->values[i] = (uint64_t)(1 + n * BULK + i);
+		story.put_by[r->values[i]] = r->begun;
+	}
+}
+
+static int put_items(struct record *r)
+{
+	uint64_t items[BULK * 2];
+	int err;
+
+	choose_values(r);
+	make_items(items, r->values, BULK);
+	switch (r->step->verb) {
+	case PUT:
+		err = coqueue_put(queue, items);
+		break;
+	case TRY_PUT:
+		err = coqueue_try_put(queue, items);
+		break;
+	case PUT_UNTIL:
+		err = coqueue_put_until(queue, items, &far_away);
+		break;
+	default:
+		return coqueue_put_many(queue, items, (size_t)r->step->n, NULL,
+					&r->n);
+	}
+	r->n = !err;
+	return err;
+}
+
+static int get_items(struct record *r)
+{
+	uint64_t items[BULK * 2];
+	int err;
+
+	switch (r->step->verb) {
+	case GET:
+		err = coqueue_get(queue, items);
+		break;
+	case TRY_GET:
+		err = coqueue_try_get(queue, items);
+		break;
+	case GET_UNTIL:
+		err = coqueue_get_until(queue, items, &far_away);
+		break;
+	default:
+		err = coqueue_get_many(queue, items, (size_t)r->step->n, NULL,
+				       &r->n);
+	}
+	if (r->step->verb != GET_MANY)
+		r->n = !err;
+	for (size_t i = 0; i < r->n; i++) {
+		r->values[i] = value_of(&items[i * words()]);
+		story.got[r->values[i]]++;
+	}
+	return err;
+}
+
+static int peek_item(struct record *r)
+{
+	struct view *v = &threads[running].view;
+	uint64_t item[2];
+	int err;
+
+	v->peeking = true;
+	v->stale = false;
+	v->n_loads = 0;
+	switch (r->step->verb) {
+	case PEEK:
+		err = coqueue_peek(queue, item);
+		break;
+	case TRY_PEEK:
+		err = coqueue_try_peek(queue, item);
+		break;
+	default:
+		err = coqueue_peek_until(queue, item, &far_away);
+	}
+	v->peeking = v->stale = false;
+	r->n = !err;
+	if (!err)
+		r->values[0] = value_of(item);
+	return err;
+}
+
+static int destroy(void)
+{
+	coqueue_t *q = queue;
+
+	queue = NULL;
+	story.destroyed = true;
+	return coqueue_destroy(q);
+}
+
+static int call(struct record *r)
+{
+	switch (r->step->verb) {
+	case PUT:
+	case TRY_PUT:
+	case PUT_UNTIL:
+	case PUT_MANY:
+		return put_items(r);
+	case GET:
+	case TRY_GET:
+	case GET_UNTIL:
+	case GET_MANY:
+		return get_items(r);
+	case PEEK:
+	case TRY_PEEK:
+	case PEEK_UNTIL:
+		return peek_item(r);
+	case TASK_DONE:
+		return coqueue_task_done(queue, (size_t)r->step->n);
+	case JOIN:
+		return coqueue_join(queue);
+	case TRY_JOIN:
+		return coqueue_join_until(queue, COQUEUE_NOWAIT);
+	case JOIN_UNTIL:
+		return coqueue_join_until(queue, &far_away);
+	case STATE:
+		r->values[0] = coqueue_state(queue);
+		return 0;
+	case GRACEFUL:
+		return coqueue_shutdown(queue, COQUEUE_GRACEFUL);
+	case IMMEDIATE:
+		return coqueue_shutdown(queue, COQUEUE_IMMEDIATE);
+	case INTERRUPT:
+		return coqueue_interrupt(queue);
+	case CANCEL:
+		machine_cancel(r->step->n);
+		return 0;
+	case SETTLE:
+		machine_settle();
+		return 0;
+	case DESTROY:
+		return destroy();
+	case END:
+		break;
+	}
+	return EINVAL;
+}
+
+/* ---- what a caller may rely on after a call ------------------------------- */
+
+/* Some shutdown was begun, and what came before it is seen. */
+static bool sees_a_shutdown(void)
+{
+	const struct record *r;
+
+	for (int i = 0; i < story.n_records; i++) {
+		r = &story.records[i];
+		if ((r->step->verb == GRACEFUL || r->step->verb == IMMEDIATE ||
+		     r->step->verb == DESTROY) &&
+		    memory_sees(&r->begun))
+			return true;
+	}
+	return false;
+}
+
+/* What came before each task_done that returned before join began is seen. */
+static bool sees_tasks(const struct record *join)
+{
+	const struct record *r;
+
+	for (int i = 0; i < story.n_records; i++) {
+		r = &story.records[i];
+		if (r->step->verb == TASK_DONE && !r->result &&
+		    r->returned < join->called && !memory_sees(&r->begun))
+			return false;
+	}
+	return true;
+}
+
+static void check_sees(const struct record *r)
+{
+	bool joins = r->step->verb == JOIN || r->step->verb == TRY_JOIN ||
+		     r->step->verb == JOIN_UNTIL;
+
+	if (r->result == ESHUTDOWN && !sees_a_shutdown())
+		machine_fail("what was done before the shutdown does not "
+			     "happen-before a refused call");
+	if (joins && !r->result && !sees_tasks(r))
+		machine_fail("what was done before task_done does not "
+			     "happen-before join");
+}
+
+void story_call(const struct step *step)
+{
+	struct thread *t = &threads[running];
+	struct record *r = &story.records[story.n_records];
+
+	if (story.n_records == RECORDS)
+		machine_fail("too many calls in one schedule");
+	story.n_records++;
+	memset(r, 0, sizeof(*r));
+	r->step = step;
+	r->caller = running;
+	r->result = PENDING;
+	r->begun = memory_mark();
+	t->called = &r->called;
+	t->call = verb_name(step->verb);
+	r->result = call(r);
+	if (t->called) /* it came by no scheduling point */
+		*t->called = ++now;
+	t->called = NULL;
+	r->returned = ++now;
+	machine_trace("       %d %s returns %s, %zu", running, t->call,
+		      r->result ? strerrorname_np(r->result) : "0", r->n);
+	check_sees(r);
+	t->call = NULL;
+}
+
+/* ---- one schedule --------------------------------------------------------- */
+
+static void prepare(void)
+{
+	static const struct step fill = {PUT, 1};
+	const struct scenario *s = story.scenario;
+	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+
+	attr.item_size = words() * sizeof(uint64_t);
+	attr.item_destroy = item_destroy;
+	if (coqueue_create(&queue, s->capacity, &attr))
+		abort();
+	for (int i = 0; i < s->filled; i++)
+		story_call(&fill);
+}
+
+static void caller(int thread)
+{
+	const struct step *step = story.scenario->callers[thread];
+
+	for (int i = 0; i < CALLS && step[i].verb != END && !closing; i++)
+		story_call(&step[i]);
+}
+
+/* Nobody goes on: look at what is left, take it out, and put it all away. */
+static void epilogue(int thread)
+{
+	static const struct step state = {STATE, 0}, join = {TRY_JOIN, 0},
+				 get = {TRY_GET, 0}, end = {DESTROY, 0};
+
+	if (thread != n_threads) {
+		caller(thread);
+		return;
+	}
+	verdict_at_rest();
+	story_call(&state);
+	story_call(&join);
+	do
+		story_call(&get);
+	while (story.records[story.n_records - 1].result == 0);
+	closing = true;
+	story_call(&end);
+}
+
+bool scenario_run(const struct scenario *s)
+{
+	memset(&story, 0, offsetof(struct story, records));
+	story.n_records = 0;
+	memset(story.got, 0, sizeof(story) - offsetof(struct story, got));
+	story.scenario = s;
+	closing = false;
+	seam_spins = s->spins;
+	budget.spurious = s->spurious;
+	machine_begin(scenario_callers(s), prepare);
+	return machine_run(caller) && verdict_is_still() &&
+	       (story.destroyed || machine_epilogue(epilogue)) && verdict();
+}

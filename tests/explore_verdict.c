@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What must hold when a schedule has come to rest:
+ *
+ *   - whoever has not returned sleeps, and could not be served: nobody waits
+ *     for a lock, a grace period, or a wake-up that was lost
+ *   - the history is linearizable (tools/linearize.h), with all that is left in
+ *     the queue taken out at its end
+ *   - each item was got, or discarded, once, or is still its putter's
+ *   - after destroy everybody is out and the memory is free
+ */
+#include "config.h"
+
+#include "../tools/linearize.h"
+#include "explore_scenario.h"
+
+#undef free
+#undef aligned_alloc
+
+static bool wrong(const char *what)
+{
+	snprintf(machine_failure, sizeof(machine_failure), "%s", what);
+	return false;
+}
+
+/* ---- who sleeps ----------------------------------------------------------- */
+
+bool verdict_is_still(void)
+{
+	for (int i = 0; i < n_threads; i++)
+		if (threads[i].state != DONE && threads[i].state != IN_COND)
+			return wrong(threads[i].state == IN_MUTEX
+					     ? "deadlock: a mutex"
+					     : "deadlock: a grace period");
+	if (!story.destroyed)
+		return true;
+	for (int i = 0; i < n_threads; i++)
+		if (threads[i].state != DONE)
+			return wrong("destroy has returned, a call has not");
+	return memory_is_clean() || wrong("destroy has not returned");
+}
+
+/* Whether the call of a sleeper has to go on waiting. */
+static bool may_sleep(const struct record *r)
+{
+	bool open = coqueue_state(queue) == COQUEUE_OPEN;
+	size_t size = coqueue_size(queue);
+
+	switch (r->step->verb) {
+	case PUT:
+	case PUT_UNTIL:
+	case PUT_MANY:
+		return open && size == coqueue_capacity(queue);
+	case GET:
+	case GET_UNTIL:
+	case GET_MANY:
+	case PEEK:
+	case PEEK_UNTIL:
+		return open && size == 0;
+	case JOIN:
+	case JOIN_UNTIL:
+		return coqueue_unfinished(queue) > 0;
+	default:
+		return false;
+	}
+}
+
+void verdict_at_rest(void)
+{
+	const struct record *r;
+
+	for (int i = 0; i < story.n_records; i++) {
+		r = &story.records[i];
+		if (r->result == PENDING && !threads[r->caller].cancelled &&
+		    r->caller != running && !may_sleep(r))
+			machine_fail("%d sleeps in %s: a lost wake-up",
+				     r->caller, verb_name(r->step->verb));
+	}
+}
+
+/* ---- items ---------------------------------------------------------------- */
+
+static bool puts_items(const struct record *r)
+{
+	return r->step->verb >= PUT && r->step->verb <= PUT_MANY;
+}
+
+static bool each_item_is_somewhere(void)
+{
+	const struct record *r;
+	uint64_t value;
+	int ways;
+
+	for (int i = 0; i < story.n_records; i++) {
+		r = &story.records[i];
+		for (size_t j = 0; puts_items(r) && j < BULK; j++) {
+			value = r->values[j];
+			ways = story.got[value] + story.discarded[value];
+			if (ways == (j < r->n))
+				continue;
+			snprintf(machine_failure, sizeof(machine_failure),
+				 "item %ju, %s, was got %d and discarded %d "
+				 "times",
+				 (uintmax_t)value,
+				 j < r->n ? "accepted" : "not accepted",
+				 story.got[value], story.discarded[value]);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- history -------------------------------------------------------------- */
+
+enum { OPS = RECORDS * BULK };
+
+static struct lin_op ops[OPS];
+
+static enum lin_call lin_call_of(enum verb verb)
+{
+	switch (verb) {
+	case GET:
+	case TRY_GET:
+	case GET_UNTIL:
+	case GET_MANY:
+		return LIN_GET;
+	case PEEK:
+	case TRY_PEEK:
+	case PEEK_UNTIL:
+		return LIN_PEEK;
+	case TASK_DONE:
+		return LIN_TASK_DONE;
+	case JOIN:
+	case TRY_JOIN:
+	case JOIN_UNTIL:
+		return LIN_JOIN;
+	case STATE:
+		return LIN_STATE;
+	case GRACEFUL:
+	case IMMEDIATE:
+	case DESTROY:
+		return LIN_SHUTDOWN;
+	case INTERRUPT:
+		return LIN_INTERRUPT;
+	default:
+		return LIN_PUT;
+	}
+}
+
+static uint64_t lin_value_of(const struct record *r)
+{
+	switch (r->step->verb) {
+	case GRACEFUL:
+		return COQUEUE_GRACEFUL;
+	case IMMEDIATE:
+	case DESTROY:
+		return COQUEUE_IMMEDIATE;
+	case TASK_DONE:
+		return (uint64_t)r->step->n;
+	default:
+		return r->values[0];
+	}
+}
+
+static struct lin_op *add_op(struct lin_op *op, const struct record *r,
+			     enum lin_call call, uint64_t value, int result)
+{
+	op->called = r->called;
+	op->returned = r->result == PENDING ? LIN_NEVER : r->returned;
+	op->value = value;
+	op->result = result;
+	op->call = (uint8_t)call;
+	op->thread = (uint8_t)r->caller;
+	return op + 1;
+}
+
+/* A bulk call is a series of single ones; one that was cancelled or has not
+ * returned is what it has moved. */
+static struct lin_op *add_record(struct lin_op *op, const struct record *r)
+{
+	enum lin_call c = lin_call_of(r->step->verb);
+
+	if (r->step->verb == CANCEL || r->step->verb == SETTLE)
+		return op;
+	for (size_t i = 0; i < r->n; i++)
+		op = add_op(op, r, c, r->values[i], 0);
+	if (r->result == PENDING || (r->n && r->result == 0))
+		return op;
+	if (r->step->verb == DESTROY)
+		op = add_op(op, r, LIN_INTERRUPT, 0, 0);
+	return add_op(op, r, c, lin_value_of(r), r->result);
+}
+
+static struct lin_history history(void)
+{
+	struct lin_op *end = ops;
+
+	for (int i = 0; i < story.n_records; i++)
+		end = add_record(end, &story.records[i]);
+	return (struct lin_history){
+		.capacity = story.scenario->capacity,
+		.n = (size_t)(end - ops),
+		.ops = ops,
+		.threads = (size_t)n_threads + 1,
+	};
+}
+
+static struct lin_work *work(void)
+{
+	static struct lin_work *made;
+
+	if (!made && !(made = lin_work_new(0)))
+		abort();
+	return made;
+}
+
+static bool is_linearizable(void)
+{
+	struct lin_history h = history();
+
+	switch (lin_check(work(), &h)) {
+	case LIN_OK:
+		return true;
+	case LIN_VIOLATION:
+		return wrong("no order explains the history");
+	case LIN_TOO_HARD:
+		break;
+	}
+	return wrong("the history is too hard to check");
+}
+
+bool verdict(void)
+{
+	for (int i = 0; i < n_threads; i++)
+		if (threads[i].state != DONE)
+			return wrong("a caller has not left with destroy");
+	if (!memory_is_clean())
+		return wrong("destroy has not freed the queue");
+	return each_item_is_somewhere() && is_linearizable();
+}
+
+void verdict_print(FILE *f)
+{
+	struct lin_history h = history();
+
+	lin_explain(f, work(), &h);
+}
