@@ -6,7 +6,7 @@
  * A point stands before each access that others can see.  A thread that cannot
  * go on gives way for nothing; to switch away from one that could costs a
  * preemption.  A timeout, a spurious return of a wait and the draining of a
- * store buffer are options like switches.
+ * store buffer are ways like switches.
  *
  * A thread that naps (it waits for another, half-way call, backoff.h) goes on
  * when some word of memory has changed: it would find nothing new before.  If nothing can change any more, it is let go on
@@ -146,52 +146,52 @@ static int population(void)
 	return exploring ? n_threads : n_threads + 1;
 }
 
-static unsigned add_option(struct way *options, unsigned n, enum way_kind kind,
-			   int thread)
+static unsigned add_way(struct way *ways, unsigned n, enum way_kind kind,
+			int thread)
 {
-	options[n].kind = kind;
-	options[n].thread = thread;
+	ways[n].kind = kind;
+	ways[n].thread = thread;
 	return n + 1;
 }
 
-static unsigned add_flushes(struct way *options, unsigned n)
+static unsigned add_flushes(struct way *ways, unsigned n)
 {
 	for (int i = 0; i < n_threads; i++)
 		if (i != running && threads[i].view.n_late)
-			n = add_option(options, n, FLUSH, i);
+			n = add_way(ways, n, FLUSH, i);
 	return n;
 }
 
 /* Whom a running thread could give way to, each for a preemption. */
-static unsigned add_switches(struct way *options, unsigned n)
+static unsigned add_switches(struct way *ways, unsigned n)
 {
 	for (int i = 0; i < population(); i++)
 		if (i != running && can_go_on(i))
-			n = add_option(options, n, SWITCH_TO, i);
+			n = add_way(ways, n, SWITCH_TO, i);
 	return n;
 }
 
-static unsigned add_sleepers(struct way *options, unsigned n)
+static unsigned add_sleepers(struct way *ways, unsigned n)
 {
 	for (int i = 0; i < population(); i++) {
 		if (!is_asleep(&threads[i]) || can_go_on(i))
 			continue;
 		if (threads[i].timed)
-			n = add_option(options, n, TIME_OUT, i);
+			n = add_way(ways, n, TIME_OUT, i);
 		if (exploring && budget.spurious > 0)
-			n = add_option(options, n, WAKE_FOR_NOTHING, i);
+			n = add_way(ways, n, WAKE_FOR_NOTHING, i);
 	}
 	return n;
 }
 
 /* Nobody can go on: those who nap may look again. */
-static unsigned add_naps(struct way *options)
+static unsigned add_naps(struct way *ways)
 {
 	unsigned n = 0;
 
 	for (int i = 0; i < population(); i++)
 		if (threads[i].state == NAPPING)
-			n = add_option(options, n, SWITCH_TO, i);
+			n = add_way(ways, n, SWITCH_TO, i);
 	if (n && ++naps_in_vain > NAPS_IN_VAIN)
 		machine_fail("livelock: what is waited for does not come");
 	return n;
@@ -229,7 +229,7 @@ static __attribute__((noinline)) void suspend(int to)
 }
 
 /* Do what was chosen; returns when the thread that called runs again. */
-static void take_option(const struct way *o)
+static void take_way(const struct way *o)
 {
 	struct thread *t = &threads[o->thread];
 
@@ -256,29 +256,28 @@ static void take_option(const struct way *o)
 	suspend(o->thread);
 }
 
-static unsigned choose(const struct way *options, unsigned n)
+static unsigned choose(const struct way *ways, unsigned n)
 {
-	return exploring && n > 1 ? search_choose(options, n) : 0;
+	return exploring && n > 1 ? search_choose(ways, n) : 0;
 }
 
 void machine_point(const struct site *at, const volatile void *p)
 {
-	struct way options[4 * THREADS];
+	struct way ways[4 * THREADS];
 	unsigned n, chosen;
 
 	(void)p;
 	if (++steps > STEPS_MAX)
 		machine_fail("livelock: no end after %d steps", STEPS_MAX);
 	while (exploring) {
-		n = add_flushes(options,
-				add_option(options, 0, GO_ON, running));
+		n = add_flushes(ways, add_way(ways, 0, GO_ON, running));
 		if (budget.preemptions > 0)
-			n = add_sleepers(options, add_switches(options, n));
-		chosen = choose(options, n);
-		if (chosen && options[chosen].kind != FLUSH)
+			n = add_sleepers(ways, add_switches(ways, n));
+		chosen = choose(ways, n);
+		if (chosen && ways[chosen].kind != FLUSH)
 			budget.preemptions--;
-		take_option(&options[chosen]);
-		if (options[chosen].kind != FLUSH)
+		take_way(&ways[chosen]);
+		if (ways[chosen].kind != FLUSH)
 			break;
 	}
 	self()->view.clock.at[running]++;
@@ -289,31 +288,38 @@ void machine_point(const struct site *at, const volatile void *p)
 	machine_trace_place(at);
 }
 
+/* Ways on from where the running thread cannot go on; none: all is at rest. */
+static unsigned ways_on(struct way *ways)
+{
+	unsigned n;
+
+	do {
+		n = add_switches(ways, 0);
+		if (can_go_on(running))
+			n = add_way(ways, n, SWITCH_TO, running);
+	} while (n == 0 && drain_all());
+	n = add_sleepers(ways, add_flushes(ways, n));
+	return n ? n : add_naps(ways);
+}
+
 /* The running thread cannot go on: somebody else. */
 static void give_way(void)
 {
-	struct way options[4 * THREADS];
-	unsigned n, chosen = 0;
+	struct way ways[4 * THREADS];
+	unsigned n, chosen;
 
 	do {
-		n = add_switches(options, 0);
-		if (can_go_on(running))
-			n = add_option(options, n, SWITCH_TO, running);
-		if (n == 0 && drain_all())
-			continue;
-		n = add_sleepers(options, add_flushes(options, n));
-		if (n == 0)
-			n = add_naps(options);
+		n = ways_on(ways);
 		if (n == 0) {
 			suspend(-1);
 			return;
 		}
-		chosen = choose(options, n);
-		take_option(&options[chosen]);
-	} while (options[chosen].kind == FLUSH);
+		chosen = choose(ways, n);
+		take_way(&ways[chosen]);
+	} while (ways[chosen].kind == FLUSH);
 }
 
-/* Until it can go on, or is let go on otherwise (take_option()). */
+/* Until it can go on, or is let go on otherwise (take_way()). */
 static void block(enum thread_state state, const void *on)
 {
 	self()->state = state;
@@ -420,7 +426,7 @@ void machine_begin(int n, void (*prepare)(void))
 /* Run until nothing can go on. */
 static bool run(void)
 {
-	struct way options[4 * THREADS];
+	struct way ways[4 * THREADS];
 	unsigned n;
 
 	switch (_setjmp(explorer)) {
@@ -428,8 +434,8 @@ static bool run(void)
 		running = exploring ? -1 : n_threads;
 		if (!exploring)
 			resume(n_threads);
-		n = add_switches(options, 0);
-		resume(options[choose(options, n)].thread);
+		n = add_switches(ways, 0);
+		resume(ways[choose(ways, n)].thread);
 		return false;
 	case 1:
 		return true;
@@ -567,10 +573,10 @@ static void unwind(struct thread *t)
 /* A wait that has been woken as well may return instead. */
 static bool is_cancelled(const struct thread *t)
 {
-	static const struct way options[] = {{GO_ON, 0}, {LOSE, 0}};
+	static const struct way ways[] = {{GO_ON, 0}, {LOSE, 0}};
 
 	return t->cancel_asked && !t->cancel_off &&
-	       !(t->signaled && choose(options, 2));
+	       !(t->signaled && choose(ways, 2));
 }
 
 int seam_wait(const struct site *at, struct sync_cond *c, struct sync_mutex *m,
@@ -622,14 +628,14 @@ void seam_broadcast(const struct site *at, struct sync_cond *c)
 
 void seam_signal(const struct site *at, struct sync_cond *c)
 {
-	static const struct way options[] = {{GO_ON, 0}, {LOSE, 0}};
+	static const struct way ways[] = {{GO_ON, 0}, {LOSE, 0}};
 	int i;
 
 	touch_condvar(at, c);
 	i = first_waiter(c);
 	if (i < 0)
 		return;
-	if (budget.lost > 0 && choose(options, 2)) {
+	if (budget.lost > 0 && choose(ways, 2)) {
 		machine_trace("    (lost)");
 		budget.lost--;
 		return;
