@@ -3,7 +3,8 @@
  * The schedule explorer: runs the shipped code of lib/ with its callers as
  * coroutines of one OS thread, one schedule after the other, and judges each.
  *
- *     explore.c            options, which scenario is explored how far, tables
+ *     explore.c            options
+ *     explore_stages.c     which scenario is searched how far; the table
  *       explore_search.c   which choice is taken: depth first, at random, replay
  *       explore_scenario.c what the callers do; their calls become a history
  *       explore_verdict.c  what must hold when a schedule has come to rest
@@ -218,6 +219,9 @@ void search_begin(struct search *s);
 
 /* The next schedule; false: there is none (depth first: complete). */
 bool search_next(struct search *s);
+
+/* Depth first: about how much of the tree lies behind, 0 ... 1. */
+double search_share(void);
 
 /* One of n > 1 options. */
 unsigned search_choose(const struct way *options, unsigned n);

@@ -9,7 +9,13 @@
 
 #include "explore.h"
 
-enum { CALLERS = 6, CALLS = 6, BULK = 4, RECORDS = 64, VALUES = 1024 };
+enum {
+	CALLERS = 6,
+	CALLS = 6,
+	BULK = 4,
+	RECORDS = 64,
+	VALUES = 1 + RECORDS * BULK
+};
 
 /* The deadline of a timed call may come any time. */
 enum verb {
@@ -43,11 +49,11 @@ struct step {
 	int n;
 };
 
-/* How far a scenario can be searched completely. */
+/* How far a scenario can be searched completely in minutes. */
 enum scale {
-	SMALL, /* with delayed stores too */
-	MIDDLE,
-	LARGE /* not with two preemptions */
+	SMALL,  /* with two preemptions and a delayed store */
+	MIDDLE, /* with two preemptions, or one and a delayed store */
+	LARGE
 };
 
 struct scenario {

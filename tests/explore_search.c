@@ -61,6 +61,17 @@ static bool backtrack(void)
 	return true;
 }
 
+double search_share(void)
+{
+	double share = 0, weight = 1;
+
+	for (unsigned i = 0; i < position && weight > 1e-9; i++) {
+		weight /= choices[i].options;
+		share += weight * choices[i].taken;
+	}
+	return share;
+}
+
 static void roll_priorities(const struct search *s)
 {
 	unsigned length = s->choices ? s->choices : 100;
