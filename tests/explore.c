@@ -38,6 +38,7 @@ static const struct argp_option options[] = {
 	{0, 0, 0, 0, "Without any of these, all schedules with", 2},
 	{"preemptions", 'p', "N", 0, "so many preemptions (2)", 2},
 	{"delays", 'd', "N", 0, "and so many delayed stores (0)", 2},
+	{"old", 'o', "N", 0, "and so many loads of old values (0)", 2},
 	{"schedules", 'n', "N", 0, "but at most so many of a scenario", 2},
 	{"pct", OPT_PCT, 0, 0, "or random ones, by priorities,", 2},
 	{"random", OPT_RANDOM, 0, 0, "or at each step,", 2},
@@ -53,7 +54,7 @@ static const struct argp_option options[] = {
 
 static struct stage own[] = {
 	{.name = "SC",
-	 .search = {.mode = SEARCH_DEPTH, .budget = {2, 0, 0, 1}, .seed = 1},
+	 .search = {.mode = SEARCH_DEPTH, .budget = {2, 0, 0, 1, 0}, .seed = 1},
 	 .from = SMALL,
 	 .to = LARGE},
 	{0}};
@@ -105,6 +106,10 @@ static bool parse_own(int key, char *arg, struct argp_state *state)
 	case 'd':
 		s->budget.delays = number(state, arg);
 		own[0].name = "TSO";
+		break;
+	case 'o':
+		s->budget.old = number(state, arg);
+		own[0].name = "C11";
 		break;
 	case 'n':
 		own[0].schedules = (uint64_t)number(state, arg);

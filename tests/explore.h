@@ -49,6 +49,7 @@ struct late_store {
 	uint64_t value;
 	struct clock released;
 	struct write write;
+	bool sc; /* sequentially consistent: never late */
 };
 
 enum { LATE_MAX = 16 };
@@ -58,16 +59,11 @@ struct view {
 	struct clock clock;
 	struct clock acquired; /* by relaxed loads, for an acquire fence */
 	struct clock released; /* at the last release fence */
-	struct late_store late[LATE_MAX]; /* store buffer, oldest first */
+	struct clock fenced;   /* sequentially consistent fences passed, */
+	struct clock sc;       /* and stores: none older is found */
+	bool peeking;          /* it may read a slot that is overwritten */
 	unsigned n_late;
-	/* of a peek: */
-	bool peeking;
-	bool stale; /* it read a word that it may not have been given */
-	unsigned n_loads;
-	struct {
-		const volatile void *p;
-		unsigned version;
-	} loads[4];
+	struct late_store late[LATE_MAX]; /* store buffer, oldest first */
 };
 
 void memory_begin(void);
@@ -83,6 +79,14 @@ bool memory_is_seen(const struct clock *clock);
 struct write memory_mark(void);
 bool memory_sees(const struct write *w);
 void clock_join(struct clock *into, const struct clock *from);
+
+/*
+ * A call begins, or returns.  Who calls later than a return knows of it from
+ * somewhere: no old value is found from before it.  It happens-before nothing
+ * for that.
+ */
+void memory_call_begins(void);
+void memory_call_returns(void);
 
 /* The running thread uses the object at p, which no location stands for. */
 void memory_touch(const void *p);
@@ -137,6 +141,7 @@ struct budget {
 	int delays;      /* stores that stay in the store buffer for a while */
 	int spurious;    /* waits that return for no reason */
 	int lost;        /* signals that wake nobody */
+	int old;         /* loads that find an older store */
 };
 
 extern struct thread threads[THREADS];
@@ -154,6 +159,9 @@ bool machine_run(void (*body)(int thread));
 
 /* Run one more thread without any choice, after machine_run(). */
 bool machine_epilogue(void (*body)(int thread));
+
+/* Whether choices are made: not in the epilogue. */
+bool machine_is_exploring(void);
 
 /* Of the running thread: */
 void machine_settle(void);
@@ -207,6 +215,7 @@ enum way_kind {
 	WAKE_FOR_NOTHING,
 	FLUSH,
 	DELAY,
+	OLD_VALUE,
 	LOSE
 };
 

@@ -52,6 +52,11 @@ static struct thread *self(void)
 	return &threads[running];
 }
 
+bool machine_is_exploring(void)
+{
+	return exploring;
+}
+
 void machine_changed(void)
 {
 	changes++;
@@ -237,6 +242,7 @@ static void take_way(const struct way *o)
 	case GO_ON:
 	case DELAY:
 	case LOSE:
+	case OLD_VALUE:
 		return;
 	case FLUSH:
 		memory_flush_one(o->thread);
@@ -284,6 +290,7 @@ void machine_point(const struct site *at, const volatile void *p)
 	if (self()->called) {
 		*self()->called = ++now;
 		self()->called = NULL;
+		memory_call_begins();
 	}
 	machine_trace_place(at);
 }

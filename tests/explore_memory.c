@@ -2,23 +2,26 @@
 /*
  * Memory, as the callers see it.
  *
- * Values.  There is one memory, and each load finds the last store in it.  With
- * a budget for delays a store may stay in its thread's store buffer (x86-TSO):
- * the thread itself sees it, others do not, later stores queue up behind it,
- * and a locked instruction, a fence or a lock drains the buffer.
+ * Values.  There is one memory, and each load finds the last store in it, but:
  *
- * Orders.  Weaker machines than x86 are not simulated, but what they may do is
- * noticed: a vector clock tells for each access what happens-before it by C11's
+ *   - with a budget for delays a store may stay in its thread's store buffer
+ *     (x86-TSO): the thread itself sees it, others do not, later stores queue
+ *     up behind it, and a locked instruction, a fence or a lock drains it
+ *   - with a budget for old values a load may find an older store, as C11
+ *     allows (weak machines): one that no coherence, happens-before or order of
+ *     sequentially consistent accesses and fences rules out.  A store that is
+ *     not done yet is never found, and a read-modify-write finds the last one.
+ *
+ * Orders.  A vector clock tells for each access what happens-before it by C11's
  * rules (release and acquire, release sequences, fences, locks, grace periods).
- * That a store was read proves nothing; an order that the code relies on must
+ * That a store was found proves nothing; an order that the code relies on must
  * be in the clocks:
  *
  *   - a get reads the words of a slot, a put overwrites them: like plain
- *     memory, each ordered after what others did to them before
- *   - a peek reads words that it may not have been given; then the load that
- *     finds that out must be unable to miss the change (seqlock)
+ *     memory, each ordered after what others did to them before (a peek may
+ *     read whatever is there, it finds out afterwards)
  *   - a lock, a condvar or a queue is destroyed after all that was done to it
- *   - scenarios add what users rely on (scenario.c)
+ *   - scenarios add what users rely on (explore_scenario.c)
  *
  * Dead memory: no access to a queue after free(), nor to another thread's stack
  * below where it is in use.
@@ -54,16 +57,24 @@ bool memory_is_seen(const struct clock *clock)
 
 /* ---- locations ------------------------------------------------------------ */
 
-enum { LOCATIONS = 1024, WRITES = 4 };
+enum { LOCATIONS = 1024, WRITES = 8 };
+
+struct store {
+	struct write write;
+	uint64_t value;
+	bool sc;               /* sequentially consistent */
+	struct clock released; /* what a load that acquires gets from it */
+};
 
 struct location {
 	const volatile void *p;
 	uint32_t epoch;              /* of another schedule: empty */
 	unsigned version;            /* stores so far */
-	struct write writes[WRITES]; /* the last ones, by version */
-	struct clock released;       /* what a load that acquires gets */
 	struct clock touched;        /* when each thread last used it */
-	struct clock read;           /* slots: when each thread last read it */
+	struct clock read;           /* when each thread last loaded it, */
+	unsigned found[THREADS];     /* and which store it found */
+	struct clock consumed;       /* slots: when each thread last got it */
+	struct store stores[WRITES]; /* the last ones, by version */
 };
 
 static struct location locations[LOCATIONS];
@@ -81,7 +92,8 @@ static struct location *find_location(const volatile void *p)
 			break;
 		if (l->epoch == epoch)
 			continue;
-		memset(l, 0, sizeof(*l));
+		memset(l, 0, offsetof(struct location, stores));
+		memset(&l->stores[0], 0, sizeof(l->stores[0]));
 		l->p = p;
 		l->epoch = epoch;
 		if (n_used == LOCATIONS / 2)
@@ -124,9 +136,14 @@ struct write memory_mark(void)
 	return this_write();
 }
 
-static const struct write *last_write(const struct location *l)
+static struct store *store_at(struct location *l, unsigned version)
 {
-	return &l->writes[l->version % WRITES];
+	return &l->stores[version % WRITES];
+}
+
+static struct store *last_store(struct location *l)
+{
+	return store_at(l, l->version);
 }
 
 /* ---- dead memory ---------------------------------------------------------- */
@@ -185,14 +202,6 @@ void memory_retire(const struct site *at, const void *p, size_t size)
 	}
 }
 
-void memory_begin(void)
-{
-	epoch++;
-	n_used = 0;
-	arena_used = 0;
-	arena_dead = false;
-}
-
 /* ---- orders --------------------------------------------------------------- */
 
 static bool acquires(enum order order)
@@ -217,51 +226,49 @@ static struct clock given(enum order order)
 	return releases(order) ? view()->clock : view()->released;
 }
 
+/* In the order of all sequentially consistent accesses: fences, with all that
+ * came before each; and stores, by themselves. */
+static struct clock sc_fences, sc_stores;
+
+/* What returned calls have done, see memory_call_begins(). */
+static struct clock returned;
+
+/* What stands there before the running thread's next access is known to it. */
+static void meet_sc(void)
+{
+	clock_join(&view()->fenced, &sc_fences);
+	clock_join(&view()->sc, &sc_stores);
+}
+
 void memory_acquire(const void *object)
 {
-	clock_join(&view()->clock, &location(object)->released);
+	clock_join(&view()->clock, &last_store(location(object))->released);
 }
 
 void memory_release(const void *object)
 {
-	location(object)->released = view()->clock;
+	last_store(location(object))->released = view()->clock;
 }
 
-/*
- * A peek that has read words which it may not have been given must now find out
- * by a load of what it has loaded before: at least one of the changes since
- * must be seen.
- */
-static void check_finds_out(const struct site *at, const struct location *l)
+void memory_begin(void)
 {
-	struct view *v = view();
-	unsigned since = 0;
-
-	for (unsigned i = 0; i < v->n_loads; i++)
-		if (v->loads[i].p == l->p)
-			since = v->loads[i].version;
-	v->stale = false;
-	for (unsigned i = l->version; i > since && i + WRITES > l->version; i--)
-		if (memory_sees(&l->writes[i % WRITES]))
-			return;
-	machine_fail("%s:%d: %s: may miss that what was read is not the item",
-		     at->file, at->line, at->text);
+	memset(&sc_fences, 0, sizeof(sc_fences));
+	memset(&sc_stores, 0, sizeof(sc_stores));
+	memset(&returned, 0, sizeof(returned));
+	epoch++;
+	n_used = 0;
+	arena_used = 0;
+	arena_dead = false;
 }
 
-/* What a peek has loaded, and which store it was. */
-static void remember_load(const struct location *l)
+void memory_call_returns(void)
 {
-	struct view *v = view();
-	unsigned i;
+	clock_join(&returned, &view()->clock);
+}
 
-	for (i = 0; i < v->n_loads; i++)
-		if (v->loads[i].p == l->p)
-			return;
-	if (i < sizeof(v->loads) / sizeof(v->loads[0])) {
-		v->loads[i].p = l->p;
-		v->loads[i].version = l->version;
-		v->n_loads++;
-	}
+void memory_call_begins(void)
+{
+	clock_join(&view()->fenced, &returned);
 }
 
 /* ---- stores --------------------------------------------------------------- */
@@ -282,24 +289,29 @@ static void write_value(volatile void *p, size_t size, uint64_t value)
 	machine_changed();
 }
 
-static void note_write(struct location *l, const struct write *w)
+/* A store becomes visible. */
+static void commit(struct location *l, const struct late_store *late)
 {
-	l->writes[++l->version % WRITES] = *w;
+	struct store *store = store_at(l, ++l->version);
+
+	store->write = late->write;
+	store->value = late->value;
+	store->sc = late->sc;
+	store->released = late->released;
+	if (late->sc)
+		sc_stores.at[late->write.thread] = late->write.at;
+	write_value(late->p, late->size, late->value);
 }
 
 void memory_flush_one(int thread)
 {
 	struct view *v = &threads[thread].view;
 	struct late_store *late = &v->late[0];
-	struct location *l;
 
 	machine_trace("    the store of %d to %s becomes visible", thread,
 		      late->at->text);
 	check_alive(late->at, late->p);
-	l = find_location(late->p);
-	l->released = late->released;
-	note_write(l, &late->write);
-	write_value(late->p, late->size, late->value);
+	commit(find_location(late->p), late);
 	v->n_late--;
 	memmove(&v->late[0], &v->late[1], v->n_late * sizeof(v->late[0]));
 }
@@ -325,22 +337,17 @@ static bool is_delayed(void)
 	return true;
 }
 
-static void store(const struct site *at, volatile void *p, size_t size,
-		  uint64_t value, struct clock released)
+static void store(const struct late_store *store)
 {
 	struct view *v = view();
-	struct write w = this_write();
-	struct location *l = location(p);
+	struct location *l = location(store->p);
 
-	if (is_delayed()) {
+	if (!store->sc && is_delayed()) {
 		machine_trace("    (delayed)");
-		v->late[v->n_late++] =
-			(struct late_store){at, p, size, value, released, w};
-		return;
+		v->late[v->n_late++] = *store;
+	} else {
+		commit(l, store);
 	}
-	l->released = released;
-	note_write(l, &w);
-	write_value(p, size, value);
 }
 
 static void begin(const struct site *at, const volatile void *p)
@@ -354,9 +361,20 @@ void seam_store(const struct site *at, volatile void *p, size_t size,
 {
 	begin(at, p);
 	machine_trace("%s = %#jx", at->text, (uintmax_t)value);
-	store(at, p, size, value, given(order));
 	if (order == seam_seq_cst)
 		memory_flush(running);
+	store(&(struct late_store){at, p, size, value, given(order),
+				   this_write(), order == seam_seq_cst});
+}
+
+/* Before anybody else can know of p; no scheduling point. */
+void seam_init(volatile void *p, size_t size, uint64_t value)
+{
+	static const struct site at = {"", "", "init", 0};
+
+	commit(location(p),
+	       &(struct late_store){&at, p, size, value, view()->clock,
+				    this_write(), false});
 }
 
 /* ---- loads ---------------------------------------------------------------- */
@@ -372,41 +390,98 @@ static const struct late_store *own_late(const volatile void *p)
 	return NULL;
 }
 
+static bool clock_has(const struct clock *clock, const struct write *w)
+{
+	return w->at <= clock->at[w->thread];
+}
+
+/* Whether no load of the running thread can find an older store. */
+static bool is_known(const struct store *store)
+{
+	const struct view *v = view();
+
+	return memory_sees(&store->write) ||
+	       clock_has(&v->fenced, &store->write) ||
+	       (store->sc && clock_has(&v->sc, &store->write));
+}
+
+/* The oldest store that the running thread may find. */
+static unsigned oldest(struct location *l)
+{
+	unsigned version = l->version, bound = l->found[running];
+
+	for (int i = 0; i < THREADS; i++)
+		if (l->read.at[i] <= view()->clock.at[i] && bound < l->found[i])
+			bound = l->found[i];
+	if (bound + WRITES <= version)
+		bound = version - WRITES + 1;
+	while (version > bound && !is_known(store_at(l, version)))
+		version--;
+	return version;
+}
+
+static unsigned choose_version(struct location *l)
+{
+	struct way ways[WRITES] = {{GO_ON, 0}};
+	unsigned n = 1, chosen;
+
+	if (budget.old == 0 || !machine_is_exploring())
+		return l->version;
+	for (unsigned first = oldest(l); first + n <= l->version; n++)
+		ways[n].kind = OLD_VALUE;
+	chosen = n > 1 ? search_choose(ways, n) : 0;
+	budget.old -= chosen > 0;
+	return l->version - chosen;
+}
+
+/* What a load finds, and takes over from it. */
+static uint64_t find(struct location *l, const volatile void *p, size_t size,
+		     enum order order)
+{
+	const struct late_store *late = own_late(p);
+	unsigned version;
+
+	if (late)
+		return late->value;
+	if (order == seam_seq_cst)
+		meet_sc();
+	version = choose_version(l);
+	l->read.at[running] = view()->clock.at[running];
+	l->found[running] = version;
+	take(&store_at(l, version)->released, order);
+	if (version == l->version)
+		return read_value(p, size);
+	machine_trace("    (an old value)");
+	return store_at(l, version)->value;
+}
+
 uint64_t seam_load(const struct site *at, const volatile void *p, size_t size,
 		   enum order order)
 {
-	const struct late_store *late;
-	struct location *l;
 	uint64_t value;
 
 	begin(at, p);
-	l = location(p);
-	late = own_late(p);
-	value = late ? late->value : read_value(p, size);
+	value = find(location(p), p, size, order);
 	machine_trace("%s: %#jx", at->text, (uintmax_t)value);
-	if (view()->stale)
-		check_finds_out(at, l);
-	take(&l->released, order);
-	if (view()->peeking)
-		remember_load(l);
 	return value;
 }
 
 /* ---- read-modify-write, fences -------------------------------------------- */
 
-static void swap_in(volatile void *p, size_t size, uint64_t value,
-		    enum order order)
+static void swap_in(const struct site *at, volatile void *p, size_t size,
+		    uint64_t value, enum order order)
 {
 	struct location *l = location(p);
-	struct write w = this_write();
-	struct clock mine;
+	struct late_store store = {
+		at, p, size, value, {{0}}, this_write(), order == seam_seq_cst};
 
-	take(&l->released, order);
-	mine = given(order);
+	if (store.sc)
+		meet_sc();
+	take(&last_store(l)->released, order);
+	store.released = given(order);
 	/* what was released before is released on: a release sequence */
-	clock_join(&l->released, &mine);
-	note_write(l, &w);
-	write_value(p, size, value);
+	clock_join(&store.released, &last_store(l)->released);
+	commit(l, &store);
 }
 
 uint64_t seam_change(const struct site *at, volatile void *p, size_t size,
@@ -432,7 +507,7 @@ uint64_t seam_change(const struct site *at, volatile void *p, size_t size,
 	}
 	machine_trace("%s: %#jx -> %#jx", at->text, (uintmax_t)old,
 		      (uintmax_t)value);
-	swap_in(p, size, value, order);
+	swap_in(at, p, size, value, order);
 	return old;
 }
 
@@ -447,13 +522,13 @@ bool seam_cas(const struct site *at, volatile void *p, size_t size,
 	if (old != *expected) {
 		machine_trace("%s: %#jx, not %#jx", at->text, (uintmax_t)old,
 			      (uintmax_t)*expected);
-		take(&location(p)->released, seam_relaxed);
+		take(&last_store(location(p))->released, seam_relaxed);
 		*expected = old;
 		return false;
 	}
 	machine_trace("%s: %#jx -> %#jx", at->text, (uintmax_t)old,
 		      (uintmax_t)value);
-	swap_in(p, size, value, order);
+	swap_in(at, p, size, value, order);
 	return true;
 }
 
@@ -461,12 +536,15 @@ void seam_fence(const struct site *at, enum order order)
 {
 	machine_trace_place(at);
 	machine_trace("%s", at->text);
-	if (order == seam_seq_cst)
-		memory_flush(running);
 	if (acquires(order))
 		clock_join(&view()->clock, &view()->acquired);
 	if (releases(order))
 		view()->released = view()->clock;
+	if (order != seam_seq_cst)
+		return;
+	memory_flush(running);
+	meet_sc();
+	clock_join(&sc_fences, &view()->clock);
 }
 
 /* ---- slots ---------------------------------------------------------------- */
@@ -479,31 +557,29 @@ static void write_slot_word(const struct site *at, _Atomic uint64_t *word,
 	begin(at, word);
 	l = location(word);
 	machine_trace("%s = %#jx", at->text, (uintmax_t)value);
-	if (!memory_is_seen(&l->read) || !memory_sees(last_write(l)))
+	if (!memory_is_seen(&l->consumed) ||
+	    !memory_sees(&last_store(l)->write))
 		machine_fail("%s:%d: %s: not ordered after the last use of it",
 			     at->file, at->line, at->text);
-	store(at, word, sizeof(value), value, view()->released);
+	store(&(struct late_store){at, word, sizeof(value), value,
+				   view()->released, this_write(), false});
 }
 
 static uint64_t read_slot_word(const struct site *at, _Atomic uint64_t *word)
 {
-	struct view *v = view();
 	struct location *l;
 	uint64_t value;
 
 	begin(at, word);
 	l = location(word);
-	value = read_value(word, sizeof(value));
-	machine_trace("%s: %#jx", at->text, (uintmax_t)value);
-	clock_join(&v->acquired, &l->released);
-	if (v->peeking) {
-		v->stale |= !memory_sees(last_write(l));
-		return value;
+	if (!view()->peeking) {
+		l->consumed.at[running] = view()->clock.at[running];
+		if (!memory_sees(&last_store(l)->write))
+			machine_fail("%s:%d: %s: not ordered after the write",
+				     at->file, at->line, at->text);
 	}
-	if (!memory_sees(last_write(l)))
-		machine_fail("%s:%d: %s: not ordered after the write", at->file,
-			     at->line, at->text);
-	l->read.at[running] = v->clock.at[running];
+	value = find(l, word, sizeof(value), seam_relaxed);
+	machine_trace("%s: %#jx", at->text, (uintmax_t)value);
 	return value;
 }
 

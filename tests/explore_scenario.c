@@ -303,8 +303,6 @@ static int peek_item(struct record *r)
 	int err;
 
 	v->peeking = true;
-	v->stale = false;
-	v->n_loads = 0;
 	switch (r->step->verb) {
 	case PEEK:
 		err = coqueue_peek(queue, item);
@@ -315,7 +313,7 @@ static int peek_item(struct record *r)
 	default:
 		err = coqueue_peek_until(queue, item, &far_away);
 	}
-	v->peeking = v->stale = false;
+	v->peeking = false;
 	r->n = !err;
 	if (!err)
 		r->values[0] = value_of(item);
@@ -443,6 +441,7 @@ void story_call(const struct step *step)
 		*t->called = ++now;
 	t->called = NULL;
 	r->returned = ++now;
+	memory_call_returns();
 	machine_trace("       %d %s returns %s, %zu", running, t->call,
 		      r->result ? strerrorname_np(r->result) : "0", r->n);
 	check_sees(r);

@@ -41,6 +41,7 @@ enum order {
 
 /* ---- atomics -------------------------------------------------------------- */
 
+void seam_init(volatile void *p, size_t size, uint64_t value);
 uint64_t seam_load(const struct site *at, const volatile void *p, size_t size,
 		   enum order order);
 void seam_store(const struct site *at, volatile void *p, size_t size,
@@ -62,7 +63,7 @@ void seam_fence(const struct site *at, enum order order);
 		plain_;                                                        \
 	})
 
-#define sync_init(p, v) atomic_init(p, v)
+#define sync_init(p, v) seam_init(p, sizeof(*(p)), (uint64_t)(v))
 #define sync_load(p, order)                                                    \
 	((SEAM_TYPE(p))seam_load(SEAM_SITE("load " #p), p, sizeof(*(p)),       \
 				 seam_##order))

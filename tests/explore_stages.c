@@ -18,38 +18,45 @@
 #undef free
 #undef aligned_alloc
 
-#define DEPTH(p, d)                                                            \
+/* So many preemptions, delayed stores, old values. */
+#define DEPTH(p, d, o)                                                         \
 	{                                                                      \
-		.mode = SEARCH_DEPTH, .budget = {p, d, 0, 1}, .seed = 1        \
+		.mode = SEARCH_DEPTH, .budget = {p, d, 0, 1, o}, .seed = 1     \
 	}
-#define RANDOMLY(d)                                                            \
+#define RANDOMLY(d, o)                                                         \
 	{                                                                      \
-		.mode = SEARCH_PCT, .budget = {UNBOUNDED, d, 0, 1}, .seed = 1  \
+		.mode = SEARCH_PCT, .budget = {UNBOUNDED, d, 0, 1, o},         \
+		.seed = 1                                                      \
 	}
 
 const struct stage stages_full[] = {
-	{"SC", DEPTH(2, 0), SMALL, MIDDLE, 0},
-	{"SC", DEPTH(2, 0), LARGE, LARGE, 500000},
-	{"TSO", DEPTH(2, 1), SMALL, SMALL, 0},
-	{"TSO", DEPTH(1, 1), MIDDLE, MIDDLE, 0},
-	{"PCT", RANDOMLY(0), SMALL, LARGE, 20000},
-	{"PCT, TSO", RANDOMLY(4), SMALL, LARGE, 20000},
+	{"SC", DEPTH(2, 0, 0), SMALL, MIDDLE, 0},
+	{"SC", DEPTH(2, 0, 0), LARGE, LARGE, 500000},
+	{"TSO", DEPTH(2, 1, 0), SMALL, SMALL, 0},
+	{"TSO", DEPTH(1, 1, 0), MIDDLE, MIDDLE, 0},
+	{"C11", DEPTH(1, 0, 1), SMALL, MIDDLE, 0},
+	{"PCT", RANDOMLY(0, 0), SMALL, LARGE, 20000},
+	{"PCT, TSO", RANDOMLY(4, 0), SMALL, LARGE, 20000},
+	{"PCT, C11", RANDOMLY(0, 4), SMALL, LARGE, 20000},
 	{0}};
 
 const struct stage stages_quick[] = {
-	{"SC", DEPTH(0, 0), SMALL, LARGE, 2000},
-	{"SC", DEPTH(1, 0), SMALL, LARGE, 20000},
-	{"PCT, TSO", RANDOMLY(2), SMALL, LARGE, 10000},
-	{"TSO", DEPTH(1, 1), SMALL, MIDDLE, 50000},
-	{"SC", DEPTH(2, 0), SMALL, MIDDLE, 100000},
+	{"SC", DEPTH(0, 0, 0), SMALL, LARGE, 2000},
+	{"SC", DEPTH(1, 0, 0), SMALL, LARGE, 20000},
+	{"PCT, TSO", RANDOMLY(2, 0), SMALL, LARGE, 10000},
+	{"PCT, C11", RANDOMLY(0, 3), SMALL, LARGE, 10000},
+	{"TSO", DEPTH(1, 1, 0), SMALL, MIDDLE, 50000},
+	{"SC", DEPTH(2, 0, 0), SMALL, MIDDLE, 100000},
 	{0}};
 
 const struct stage stages_torture[] = {
-	{"SC", DEPTH(2, 0), SMALL, LARGE, 100000000},
-	{"TSO", DEPTH(2, 1), SMALL, LARGE, 100000000},
-	{"SC", DEPTH(3, 0), SMALL, LARGE, 100000000},
-	{"PCT", RANDOMLY(0), SMALL, LARGE, 10000000},
-	{"PCT, TSO", RANDOMLY(4), SMALL, LARGE, 10000000},
+	{"SC", DEPTH(2, 0, 0), SMALL, LARGE, 100000000},
+	{"TSO", DEPTH(2, 1, 0), SMALL, LARGE, 100000000},
+	{"SC", DEPTH(3, 0, 0), SMALL, LARGE, 100000000},
+	{"C11", DEPTH(2, 0, 1), SMALL, LARGE, 100000000},
+	{"PCT", RANDOMLY(0, 0), SMALL, LARGE, 10000000},
+	{"PCT, TSO", RANDOMLY(4, 0), SMALL, LARGE, 10000000},
+	{"PCT, C11", RANDOMLY(0, 4), SMALL, LARGE, 10000000},
 	{0}};
 
 /* What the processes tell each other. */
@@ -92,8 +99,8 @@ static void state_path(const struct job *j, char *path, size_t size)
 {
 	const struct budget *b = &j->search.budget;
 
-	snprintf(path, size, "%s/%s.%d.%d.%d", run->state, j->scenario->name,
-		 (int)j->search.mode, b->preemptions, b->delays);
+	snprintf(path, size, "%s/%s.%d.%d.%d.%d", run->state, j->scenario->name,
+		 (int)j->search.mode, b->preemptions, b->delays, b->old);
 }
 
 static void save(const struct job *j)
@@ -149,12 +156,16 @@ static void tell_row(const struct job *j, const char *how)
 	const struct budget *b = &j->search.budget;
 	double took = seconds() - j->from;
 	char bound[32] = "";
+	int length = 0;
 
 	if (j->search.mode == SEARCH_DEPTH)
-		snprintf(bound, sizeof(bound), "%d preemptions, %d delayed",
-			 b->preemptions, b->delays);
-	else if (b->delays)
-		snprintf(bound, sizeof(bound), "%d delayed", b->delays);
+		length = snprintf(bound, sizeof(bound), "%d preemptions",
+				  b->preemptions);
+	if (b->delays || b->old)
+		snprintf(bound + length, sizeof(bound) - (size_t)length,
+			 "%s%d %s", length ? ", " : "",
+			 b->delays ? b->delays : b->old,
+			 b->delays ? "delayed" : "old");
 	printf("%-18s %-9s %-26s %11" PRIu64 " %-9s %4u %8.1f %9.0f\n",
 	       j->scenario->name, j->stage->name, bound, j->search.schedules,
 	       how, j->search.choices, took,
