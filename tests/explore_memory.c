@@ -233,7 +233,8 @@ static struct clock sc_fences, sc_stores;
 /* What returned calls have done, see memory_call_begins(). */
 static struct clock returned;
 
-/* What stands there before the running thread's next access is known to it. */
+/* What stands there before a fence is known to all that follows it; before an
+ * access, to that alone (is_known()). */
 static void meet_sc(void)
 {
 	clock_join(&view()->fenced, &sc_fences);
@@ -396,17 +397,20 @@ static bool clock_has(const struct clock *clock, const struct write *w)
 }
 
 /* Whether no load of the running thread can find an older store. */
-static bool is_known(const struct store *store)
+static bool is_known(const struct store *store, enum order order)
 {
 	const struct view *v = view();
+	const struct write *w = &store->write;
 
-	return memory_sees(&store->write) ||
-	       clock_has(&v->fenced, &store->write) ||
-	       (store->sc && clock_has(&v->sc, &store->write));
+	return memory_sees(w) || clock_has(&v->fenced, w) ||
+	       (store->sc && clock_has(&v->sc, w)) ||
+	       (order == seam_seq_cst &&
+		(clock_has(&sc_fences, w) ||
+		 (store->sc && clock_has(&sc_stores, w))));
 }
 
 /* The oldest store that the running thread may find. */
-static unsigned oldest(struct location *l)
+static unsigned oldest(struct location *l, enum order order)
 {
 	unsigned version = l->version, bound = l->found[running];
 
@@ -415,19 +419,19 @@ static unsigned oldest(struct location *l)
 			bound = l->found[i];
 	if (bound + WRITES <= version)
 		bound = version - WRITES + 1;
-	while (version > bound && !is_known(store_at(l, version)))
+	while (version > bound && !is_known(store_at(l, version), order))
 		version--;
 	return version;
 }
 
-static unsigned choose_version(struct location *l)
+static unsigned choose_version(struct location *l, enum order order)
 {
 	struct way ways[WRITES] = {{GO_ON, 0}};
 	unsigned n = 1, chosen;
 
 	if (budget.old == 0 || !machine_is_exploring())
 		return l->version;
-	for (unsigned first = oldest(l); first + n <= l->version; n++)
+	for (unsigned first = oldest(l, order); first + n <= l->version; n++)
 		ways[n].kind = OLD_VALUE;
 	chosen = n > 1 ? search_choose(ways, n) : 0;
 	budget.old -= chosen > 0;
@@ -443,9 +447,7 @@ static uint64_t find(struct location *l, const volatile void *p, size_t size,
 
 	if (late)
 		return late->value;
-	if (order == seam_seq_cst)
-		meet_sc();
-	version = choose_version(l);
+	version = choose_version(l, order);
 	l->read.at[running] = view()->clock.at[running];
 	l->found[running] = version;
 	take(&store_at(l, version)->released, order);
@@ -475,8 +477,6 @@ static void swap_in(const struct site *at, volatile void *p, size_t size,
 	struct late_store store = {
 		at, p, size, value, {{0}}, this_write(), order == seam_seq_cst};
 
-	if (store.sc)
-		meet_sc();
 	take(&last_store(l)->released, order);
 	store.released = given(order);
 	/* what was released before is released on: a release sequence */

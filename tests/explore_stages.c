@@ -41,12 +41,15 @@ const struct stage stages_full[] = {
 	{0}};
 
 const struct stage stages_quick[] = {
-	{"SC", DEPTH(0, 0, 0), SMALL, LARGE, 2000},
-	{"SC", DEPTH(1, 0, 0), SMALL, LARGE, 20000},
-	{"PCT, TSO", RANDOMLY(2, 0), SMALL, LARGE, 10000},
-	{"PCT, C11", RANDOMLY(0, 3), SMALL, LARGE, 10000},
+	{"SC", DEPTH(0, 0, 0), SMALL, LARGE, 1000},
+	{"SC", DEPTH(1, 0, 0), SMALL, LARGE, 5000},
+	{"TSO", DEPTH(1, 1, 0), SMALL, MIDDLE, 5000},
+	{"C11", DEPTH(1, 0, 1), SMALL, MIDDLE, 5000},
+	{"PCT, TSO", RANDOMLY(2, 0), SMALL, LARGE, 3000},
+	{"PCT, C11", RANDOMLY(0, 3), SMALL, LARGE, 3000},
+	{"SC", DEPTH(2, 0, 0), SMALL, MIDDLE, 50000},
 	{"TSO", DEPTH(1, 1, 0), SMALL, MIDDLE, 50000},
-	{"SC", DEPTH(2, 0, 0), SMALL, MIDDLE, 100000},
+	{"C11", DEPTH(1, 0, 1), SMALL, MIDDLE, 50000},
 	{0}};
 
 const struct stage stages_torture[] = {
