@@ -391,6 +391,7 @@ static void play(struct actor *a)
 void linearize_play(struct actor *a)
 {
 	struct round *r = a->round;
+	unsigned players;
 
 	for (;;) {
 		actor_enters(a, AT_GATE);
@@ -402,8 +403,8 @@ void linearize_play(struct actor *a)
 		play(a);
 		atomic_store(&player_of(a)->patient, true);
 		actor_enters(a, LEFT);
-		if (atomic_fetch_add(&r->left[PLAYER], 1) + 1 ==
-		    r->plan.players)
+		players = r->plan.players; /* the next plan may come now */
+		if (atomic_fetch_add(&r->left[PLAYER], 1) + 1 == players)
 			sem_post(&r->bell);
 	}
 }
