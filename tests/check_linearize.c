@@ -135,6 +135,11 @@ START_TEST(G4_immediate_refuses_and_discards)
 	    get(1, 8, 9, 7, 0));
 	bad(4, shutdown(0, 3, 4, now, 0),
 	    shutdown(0, 5, 6, COQUEUE_GRACEFUL, 0), get(1, 7, 8, 0, EAGAIN));
+	/* not even while the items are still there */
+	bad(4, put(0, 1, 2, 7, 0), shutdown(0, 3, 20, now, 0),
+	    state(1, 4, 5, COQUEUE_SHUT, 0), get(1, 6, 7, 7, 0));
+	bad(4, put(0, 1, 2, 7, 0), shutdown(0, 3, 20, now, 0),
+	    state(1, 4, 5, COQUEUE_SHUT, 0), peek(1, 6, 7, 7, 0));
 	bad(4, shutdown(0, 3, 4, now, EAGAIN));
 }
 END_TEST
@@ -244,6 +249,10 @@ START_TEST(immediate_lowers_unfinished_by_what_it_discards)
 	good(4, put(0, 1, 2, 6, 0), put(0, 3, 4, 7, 0), get(0, 5, 6, 6, 0),
 	     shutdown(0, 7, 8, now, 0), join(0, 9, 10, 0, EAGAIN),
 	     task_done(0, 11, 12, 1, 0), join(0, 13, 14, 0, 0));
+	/* the same again discards nothing more */
+	good(4, put(0, 1, 2, 6, 0), put(0, 3, 4, 7, 0), get(0, 5, 6, 6, 0),
+	     shutdown(0, 7, 8, now, 0), shutdown(0, 9, 10, now, 0),
+	     join(0, 11, 12, 0, EAGAIN));
 	/* the count falls later than the state changes, in one instant */
 	good(4, put(0, 1, 2, 6, 0), shutdown(0, 7, 20, now, 0),
 	     state(1, 8, 9, COQUEUE_SHUT, 0), join(1, 10, 11, 0, EAGAIN),

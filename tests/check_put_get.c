@@ -4,6 +4,7 @@
  * sizes, and which result comes first when several would be right.
  */
 #include <stdio.h>
+#include "calls.h"
 #include "crew.h"
 
 /* ---- order and capacity ------------------------------------------------- */
@@ -330,141 +331,19 @@ END_TEST
 
 /* ---- against a model ---------------------------------------------------- */
 
-enum { MODEL_MAX = 9, MODEL_ITEM = 40 };
-
-struct model {
-	coqueue_t *q;
-	uint64_t *random;
-	size_t capacity, item_size, size, unfinished;
-	uint64_t puts, gets, discarded;
-	unsigned next, numbers[MODEL_MAX]; /* numbers[0] leaves first */
-	enum coqueue_state state;
-};
-
-static void model_put(struct model *m)
-{
-	size_t n = random_below(m->random, MODEL_MAX + 2), done = 99, room;
-	unsigned char items[(MODEL_MAX + 1) * MODEL_ITEM];
-
-	room = m->state == COQUEUE_OPEN ? m->capacity - m->size : 0;
-	room = room < n ? room : n;
-	for (unsigned i = 0; i < n; i++)
-		write_item(items + i * m->item_size, m->item_size, m->next + i);
-	ck_code(coqueue_put_many(m->q, items, n, COQUEUE_NOWAIT, &done),
-		room == n                  ? 0
-		: m->state == COQUEUE_OPEN ? EAGAIN
-					   : ESHUTDOWN);
-	ck_assert_uint_eq(done, room);
-	for (size_t i = 0; i < room; i++)
-		m->numbers[m->size++] = m->next++;
-	m->unfinished += room;
-	m->puts += room;
-}
-
-static void model_expect(struct model *m, const unsigned char *item, size_t at)
-{
-	unsigned char want[MODEL_ITEM];
-
-	write_item(want, m->item_size, m->numbers[at]);
-	ck_assert_mem_eq(item, want, m->item_size);
-}
-
-static void model_get(struct model *m)
-{
-	size_t n = random_below(m->random, MODEL_MAX + 2), done = 99, some;
-	unsigned char items[(MODEL_MAX + 1) * MODEL_ITEM];
-
-	some = m->size < n ? m->size : n;
-	ck_code(coqueue_get_many(m->q, items, n, COQUEUE_NOWAIT, &done),
-		some || !n                 ? 0
-		: m->state == COQUEUE_OPEN ? EAGAIN
-					   : ESHUTDOWN);
-	ck_assert_uint_eq(done, some);
-	for (size_t i = 0; i < some; i++)
-		model_expect(m, items + i * m->item_size, i);
-	m->size -= some;
-	memmove(m->numbers, m->numbers + some, m->size * sizeof(*m->numbers));
-	m->gets += some;
-}
-
-static void model_peek(struct model *m)
-{
-	unsigned char item[MODEL_ITEM];
-
-	ck_code(coqueue_try_peek(m->q, item), m->size ? 0
-					      : m->state == COQUEUE_OPEN
-						      ? EAGAIN
-						      : ESHUTDOWN);
-	if (m->size)
-		model_expect(m, item, 0);
-}
-
-static void model_task_done(struct model *m)
-{
-	size_t n = random_below(m->random, MODEL_MAX);
-
-	ck_code(coqueue_task_done(m->q, n), n <= m->unfinished ? 0 : EINVAL);
-	if (n <= m->unfinished)
-		m->unfinished -= n;
-}
-
-static void model_shutdown(struct model *m)
-{
-	int mode = (int)random_below(m->random, 2);
-
-	if (random_below(m->random, 16))
-		return;
-	ck_ok(coqueue_shutdown(m->q, (enum coqueue_shutdown)mode));
-	if (mode == COQUEUE_GRACEFUL) {
-		if (m->state == COQUEUE_OPEN)
-			m->state = COQUEUE_DRAINING;
-		return;
-	}
-	m->state = COQUEUE_SHUT;
-	m->discarded += m->size;
-	m->unfinished -= m->size < m->unfinished ? m->size : m->unfinished;
-	m->size = 0;
-}
-
-static void model_compare(const struct model *m)
-{
-	coqueue_stats_t stats = stats_of(m->q);
-
-	ck_assert_uint_eq(coqueue_size(m->q), m->size);
-	ck_assert_uint_eq(coqueue_unfinished(m->q), m->unfinished);
-	ck_assert_int_eq(coqueue_state(m->q), m->state);
-	ck_assert_uint_eq(stats.puts, m->puts);
-	ck_assert_uint_eq(stats.gets, m->gets);
-	ck_assert_uint_eq(stats.discarded, m->discarded);
-}
-
-static void model_run(uint64_t *random, unsigned steps)
-{
-	static void (*const moves[])(struct model *) = {
-		model_put,  model_put,       model_get,     model_get,
-		model_peek, model_task_done, model_shutdown};
-	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
-	struct model m = {
-		.random = random,
-		.capacity = 1 + random_below(random, MODEL_MAX),
-		.item_size = 1 + random_below(random, MODEL_ITEM),
-	};
-
-	attr.item_size = m.item_size;
-	ck_ok(coqueue_create(&m.q, m.capacity, &attr));
-	while (steps--) {
-		moves[random_below(random, sizeof(moves) / sizeof(*moves))](&m);
-		model_compare(&m);
-	}
-	ck_ok(coqueue_destroy(m.q));
-}
-
 START_TEST(random_calls_agree_with_a_model)
 {
 	uint64_t random = suite_seed();
+	uint8_t bytes[400];
+	char why[200];
 
-	for (unsigned i = 0; i < scaled(500); i++)
-		model_run(&random, 200);
+	for (unsigned i = 0; i < scaled(500); i++) {
+		for (size_t k = 0; k < sizeof(bytes); k++)
+			bytes[k] = (uint8_t)random_next(&random);
+		ck_assert_msg(
+			calls_agree(bytes, sizeof(bytes), why, sizeof(why)),
+			"%s", why);
+	}
 }
 END_TEST
 

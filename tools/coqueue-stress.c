@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "stress_linearize.h"
 #include "stress_round.h"
 #include "stress_text.h"
 
@@ -62,6 +63,19 @@ void verdicts_add(struct verdicts *v, const char *format, ...)
 
 /* ---- verdict ----------------------------------------------------------- */
 
+static void tell_histories(const struct run *run, char *why, size_t size)
+{
+	const struct result *r = &run->results[0];
+	char calls[TEXT_LENGTH], time[TEXT_LENGTH];
+
+	snprintf(why, size,
+		 "%s%" PRIu64 " histories of %s calls in order, %" PRIu64
+		 " too hard, %s",
+		 atomic_load(&run->signal) ? "interrupted, " : "", r->rounds,
+		 text_count(calls, (double)r->calls), r->too_hard,
+		 text_time(time, run->ended_ns - run->started_ns));
+}
+
 static void tell_totals(const struct run *run, char *why, size_t size)
 {
 	uint64_t rounds = 0, shutdowns = 0, items = 0;
@@ -99,7 +113,10 @@ enum exit_status run_verdict(const struct run *run, char *why, size_t size)
 			 strerror(run->start_error));
 		return EXIT_NO_START;
 	}
-	tell_totals(run, why, size);
+	if (run->config->linearize)
+		tell_histories(run, why, size);
+	else
+		tell_totals(run, why, size);
 	return signal ? EXIT_SIGNALLED + signal : EXIT_PASS;
 }
 
@@ -133,8 +150,12 @@ static void run_scenarios(struct run *run)
 	for (unsigned i = 0; i < run->config->n_scenarios; i++) {
 		struct result *result = next_result(run);
 
-		run->start_error = scenario_run(run->round, result->scenario,
-						end_of(run, i), result);
+		run->start_error =
+			run->config->linearize
+				? linearize_run(run->round, end_of(run, i),
+						result)
+				: scenario_run(run->round, result->scenario,
+					       end_of(run, i), result);
 		if (run->start_error || atomic_load(&run->signal) ||
 		    atomic_load(&result->violations.n))
 			return;

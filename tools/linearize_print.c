@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum { STEPS_SHOWN = 40 };
+
 static const char *state_name(uint64_t state)
 {
 	static const char *const names[] = {"OPEN", "DRAINING", "SHUT"};
@@ -141,11 +143,15 @@ static void explain_order(FILE *f, const struct lin_step *steps, size_t n,
 			  struct model *m)
 {
 	fputs("the longest order in which a queue answers like this:\n", f);
+	if (n > STEPS_SHOWN)
+		fprintf(f, "       (%zu steps)\n", n - STEPS_SHOWN);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t value;
 
 		if (steps[i].op->result != EINTR)
 			lin_answer(m, steps[i], &value);
+		if (i + STEPS_SHOWN < n)
+			continue;
 		fprintf(f, "%5zu. ", i + 1);
 		print_step(f, steps[i]);
 		fputs("\n         ", f);

@@ -7,6 +7,7 @@
  *     stress_options.c    the command line
  *     stress_scenarios.c  the table of scenarios: start reading here
  *     stress_round.c      a round: its plan, its crew, its queue
+ *     stress_linearize.c  histories instead of load, checked by linearize.c
  *     stress_conduct.c    the verbs that scenarios bring a round to an end with
  *     stress_worker.c     what producers, consumers and joiners do
  *     stress_call.c       calls that can wait, and what they may return
@@ -53,6 +54,10 @@ struct config {
 	double rate; /* items per second of all producers; 0: no limit */
 	uint64_t duration_ns; /* of the run; 0: as long as `items` take */
 	uint64_t items;       /* per scenario; 0: as many as fit */
+	bool has_load;        /* an option for the load was given */
+	bool linearize;       /* histories instead of load ... */
+	uint64_t histories;   /* ... so many; 0: as many as fit */
+	unsigned players;     /* of a history */
 	uint64_t seed;
 	uint64_t interval_ns, watchdog_ns;
 	bool jitter, quiet;
@@ -100,7 +105,8 @@ enum line { PUTTERS, GETTERS, JOINERS, N_LINES };
 struct result {
 	const struct scenario *scenario;
 	uint64_t rounds;
-	uint64_t load_ns; /* from the start of each crew to its end */
+	uint64_t load_ns;         /* from the start of each crew to its end */
+	uint64_t calls, too_hard; /* of histories: recorded, not judged */
 	uint64_t count[N_COUNTS];
 	/* shutdowns that met at least two blocked in this line */
 	uint64_t met_blocked[N_LINES];

@@ -45,7 +45,7 @@ const char *const activity_name[N_ACTIVITIES] = {
 const char *const role_name[N_ROLES] = {
 	[PRODUCER] = "producer", [CONDUCTOR] = "conductor",
 	[CONSUMER] = "consumer", [JOINER] = "joiner",
-	[SHUTTER] = "shutter",
+	[SHUTTER] = "shutter",   [PLAYER] = "player",
 };
 
 void actor_jitters(struct actor *a)
@@ -119,7 +119,7 @@ enum activity call_function(const struct call *c, enum activity for_ever,
 	return for_ever + (c->form == FOR_EVER ? 0 : c->by_until ? 1 : 2);
 }
 
-static int perform(struct actor *a, const struct call *c)
+int call_perform(struct actor *a, const struct call *c)
 {
 	coqueue_t *q = a->round->queue;
 	void *items = a->buffer;
@@ -255,7 +255,7 @@ static void check_result(struct actor *a, const struct call *c, int rc)
 		check_done(a, c, rc);
 }
 
-static void count_result(struct actor *a, const struct call *c, int rc)
+void call_count(struct actor *a, const struct call *c, int rc)
 {
 	switch (rc) {
 	case ESHUTDOWN:
@@ -307,7 +307,7 @@ int call_make(struct actor *a, struct call *c)
 	a->in_call = true;
 	mark_buffer(a, c);
 	actor_enters(a, c->what);
-	rc = perform(a, c);
+	rc = call_perform(a, c);
 	actor_enters(a, OWN_WORK);
 	a->in_call = false;
 	if (c->what != IN_PUT_MANY && c->what != IN_GET_MANY)
@@ -317,7 +317,7 @@ int call_make(struct actor *a, struct call *c)
 		check_result(a, c, rc);
 	if (rc) {
 		check_untouched(a, c, rc);
-		count_result(a, c, rc);
+		call_count(a, c, rc);
 	}
 	return rc;
 }

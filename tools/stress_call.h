@@ -32,6 +32,10 @@ enum activity call_function(const struct call *c, enum activity for_ever,
 /* What the queue returned; a->done tells how many items have moved. */
 int call_make(struct actor *a, struct call *c);
 
+/* The parts of it: just the call, and the accounts of a call that failed. */
+int call_perform(struct actor *a, const struct call *c);
+void call_count(struct actor *a, const struct call *c, int rc);
+
 /* The same in a queue that must refuse it, whatever the deadline. */
 int call_make_in_vain(struct actor *a, struct call *c);
 

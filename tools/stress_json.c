@@ -38,6 +38,7 @@ static json_t *config_json(const struct config *c)
 {
 	json_t *o = json_object();
 
+	json_object_set_new(o, "linearize", json_boolean(c->linearize));
 	set_number(o, "producers", c->producers);
 	set_number(o, "consumers", c->consumers);
 	set_number(o, "capacity", c->capacity);
@@ -47,6 +48,8 @@ static json_t *config_json(const struct config *c)
 			    c->rate ? json_real(c->rate) : json_null());
 	if (c->duration_ns)
 		set_seconds(o, "duration_s", c->duration_ns);
+	else if (c->linearize)
+		set_number(o, "histories", c->histories);
 	else
 		set_number(o, "items", c->items);
 	set_seconds(o, "watchdog_s", c->watchdog_ns);
@@ -106,6 +109,8 @@ static json_t *result_json(const struct result *r)
 	json_object_set_new(o, "name", json_string(r->scenario->name));
 	set_number(o, "rounds", r->rounds);
 	set_seconds(o, "load_s", r->load_ns);
+	set_number(o, "calls_recorded", r->calls);
+	set_number(o, "too_hard_to_check", r->too_hard);
 	json_object_set_new(o, "items_per_s",
 			    json_real(r->load_ns
 					      ? (double)r->count[DELIVERED] *

@@ -126,7 +126,7 @@ static void *monitor_main(void *signals)
 
 struct sample {
 	const char *scenario;
-	uint64_t delivered;
+	uint64_t delivered; /* of histories: calls */
 	uint64_t errors;
 	size_t depth;
 	coqueue_stats_t stats;
@@ -141,11 +141,14 @@ static void take_sample(struct sample *s)
 	pthread_mutex_lock(&run->view);
 	for (unsigned i = 0; i < run->n_results; i++) {
 		s->scenario = run->results[i].scenario->name;
-		s->delivered += run->results[i].count[DELIVERED];
+		s->delivered += run->config->linearize
+					? run->results[i].calls
+					: run->results[i].count[DELIVERED];
 		s->errors += atomic_load(&run->results[i].violations.n);
 	}
 	for (unsigned i = 0; i < r->n_actors; i++) {
-		if (r->actors[i].role == CONSUMER)
+		if (r->actors[i].role == CONSUMER ||
+		    r->actors[i].role == PLAYER)
 			s->delivered += atomic_load(&r->actors[i].moved);
 		s->errors += atomic_load(&r->actors[i].verdicts.n);
 	}

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "stress_item.h"
+#include "stress_linearize.h"
 #include "stress_round.h"
 
 #define THREADS_MAX 1024
@@ -37,6 +38,7 @@ enum key {
 	KEY_QUIET = 'q',
 	KEY_JITTER = 'j',
 	KEY_JSON = 256,
+	KEY_LINEARIZE,
 	KEY_INJECT
 };
 
@@ -62,6 +64,11 @@ static const struct argp_option options[] = {
 	 0},
 	{"jitter", KEY_JITTER, 0, 0,
 	 "yield at random between statements, for other interleavings", 0},
+	{"linearize", KEY_LINEARIZE, "N", OPTION_ARG_OPTIONAL,
+	 "instead of load: short histories of 4 to 8 threads on small queues, "
+	 "every call recorded, and each history checked for an order that "
+	 "explains all its answers; N of them, or for a duration",
+	 0},
 	{0, 0, 0, 0, "How long:", 2},
 	{"duration", KEY_DURATION, "TIME", 0,
 	 "10s (the default), 500ms, 5m or 1h; divided among the scenarios", 0},
@@ -110,6 +117,8 @@ static const char examples[] =
 	"  coqueue-stress -r 50000 -d 5m         latency at 50000 items a "
 	"second\n"
 	"  coqueue-stress -n 1000000 -s 42 join  the same choices each time\n"
+	"  coqueue-stress --linearize=100000     is each history "
+	"linearizable?\n"
 	"\n"
 	"Exit status:\n"
 	"  0  passed                    3  could not start (threads, memory)\n"
@@ -302,6 +311,15 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static void parse_linearize(struct argp_state *state, struct config *c,
+			    const char *arg)
+{
+	c->linearize = true;
+	if (arg)
+		c->histories =
+			parse_number(state, "linearize", arg, 1, INT64_MAX);
+}
+
 static error_t parse_rest(int key, char *arg, struct argp_state *state)
 {
 	struct config *c = state->input;
@@ -328,6 +346,9 @@ static error_t parse_rest(int key, char *arg, struct argp_state *state)
 	case KEY_QUIET:
 		c->quiet = true;
 		return 0;
+	case KEY_LINEARIZE:
+		parse_linearize(state, c, arg);
+		return 0;
 #ifdef STRESS_INJECT
 	case KEY_INJECT:
 		if (!inject(arg))
@@ -340,8 +361,30 @@ static error_t parse_rest(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static void finish_linearize(struct argp_state *state, struct config *c)
+{
+	if (c->n_scenarios)
+		argp_error(state, "--linearize plays no scenario");
+	if (c->has_load || c->items)
+		argp_error(state, "--linearize draws its load itself: of the "
+				  "load, only --jitter goes with it");
+	if (c->histories && c->duration_ns)
+		argp_error(state,
+			   "--linearize=N and --duration exclude each other");
+	if (!c->histories && !c->duration_ns)
+		c->duration_ns = 10 * NS_PER_SECOND;
+	c->producers = c->consumers = 0;
+	c->players = PLAYERS_MAX;
+	c->item_size = LINEARIZE_ITEM_MAX;
+	add_scenario(c, &linearize_scenario);
+}
+
 static void finish(struct argp_state *state, struct config *c)
 {
+	if (c->linearize) {
+		finish_linearize(state, c);
+		return;
+	}
 	if (c->items && c->duration_ns)
 		argp_error(state, "--items and --duration exclude each other");
 	if (c->batch * c->item_size > CALL_BYTES_MAX)
@@ -367,8 +410,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	default:
 		rc = parse_load(key, arg, state);
-		return rc == ARGP_ERR_UNKNOWN ? parse_rest(key, arg, state)
-					      : rc;
+		if (rc == ARGP_ERR_UNKNOWN)
+			return parse_rest(key, arg, state);
+		c->has_load |= key != KEY_JITTER;
+		return rc;
 	}
 }
 

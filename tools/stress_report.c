@@ -17,6 +17,8 @@ static void print_load(const struct config *c, FILE *out)
 {
 	char rate[TEXT_LENGTH];
 
+	if (c->linearize)
+		return;
 	fprintf(out,
 		"  %u producer%s, %u consumer%s, capacity %zu, items of %zu "
 		"bytes, "
@@ -38,6 +40,9 @@ static void print_extent(const struct config *c, FILE *out)
 
 	if (c->duration_ns)
 		fprintf(out, "  %s for", text_time(amount, c->duration_ns));
+	else if (c->linearize)
+		fprintf(out, "  %s histories for",
+			text_count(amount, (double)c->histories));
 	else
 		fprintf(out, "  %s items each for",
 			text_count(amount, (double)c->items));

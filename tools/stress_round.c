@@ -27,6 +27,8 @@ struct actor *round_actor(struct round *r, enum role role, unsigned index)
 		[CONSUMER] = c->producers + 1,
 		[JOINER] = c->producers + 1 + c->consumers,
 		[SHUTTER] = c->producers + 1 + c->consumers + JOINERS_MAX,
+		[PLAYER] = c->producers + 1 + c->consumers + JOINERS_MAX +
+			   SHUTTERS_MAX,
 	};
 
 	return &r->actors[first[role] + index];
@@ -43,6 +45,8 @@ unsigned round_crew_size(const struct round *r, enum role role)
 		return r->plan.joiners;
 	case SHUTTER:
 		return r->plan.shutters;
+	case PLAYER:
+		return r->plan.players;
 	default:
 		return 1;
 	}
@@ -94,7 +98,7 @@ static int init_actors(struct round *r)
 	const unsigned size[N_ROLES] = {
 		[PRODUCER] = c->producers, [CONDUCTOR] = 1,
 		[CONSUMER] = c->consumers, [JOINER] = JOINERS_MAX,
-		[SHUTTER] = SHUTTERS_MAX,
+		[SHUTTER] = SHUTTERS_MAX,  [PLAYER] = c->players,
 	};
 
 	r->actors = aligned_alloc(_Alignof(struct actor),
@@ -132,8 +136,8 @@ int round_init(struct round *r, struct run *run)
 
 	memset(r, 0, sizeof(*r));
 	r->run = run;
-	r->n_actors =
-		c->producers + 1 + c->consumers + JOINERS_MAX + SHUTTERS_MAX;
+	r->n_actors = c->producers + 1 + c->consumers + JOINERS_MAX +
+		      SHUTTERS_MAX + c->players;
 	r->item_sources = c->producers + 1;
 	r->numbers_max = numbers_that_fit(r);
 	r->buffer_items = c->batch < 4 ? 4 : c->batch;
@@ -335,7 +339,7 @@ static void join_crew(struct round *r)
 
 /* ---- the life of the queue --------------------------------------------- */
 
-static void publish_queue(struct round *r, coqueue_t *q)
+void round_publish_queue(struct round *r, coqueue_t *q)
 {
 	pthread_mutex_lock(&r->run->view);
 	r->queue = q;
@@ -355,7 +359,7 @@ static int create_queue(struct round *r)
 	rc = coqueue_create(&q, r->plan.capacity, &attr);
 	if (rc)
 		return rc;
-	publish_queue(r, q);
+	round_publish_queue(r, q);
 	return 0;
 }
 
@@ -367,7 +371,7 @@ void round_destroy_queue(struct round *r)
 
 	atomic_store(&r->begun, IMMEDIATELY);
 	atomic_store(&r->destroying, true);
-	publish_queue(r, NULL);
+	round_publish_queue(r, NULL);
 	round_step(r, IN_DESTROY);
 	rc = coqueue_destroy(q);
 	round_step(r, JUDGING);
@@ -431,7 +435,7 @@ static void play(struct round *r, const struct scenario *s)
 }
 
 /* The counts move from the crew to the result in one step for who looks. */
-static void add_up(struct round *r)
+void round_add_up(struct round *r)
 {
 	struct result *sum = r->result;
 	struct actor *a = NULL;
@@ -472,7 +476,7 @@ int scenario_run(struct round *r, const struct scenario *s, uint64_t end_ns,
 		play(r, s);
 		if (r->start_error)
 			return r->start_error;
-		add_up(r);
+		round_add_up(r);
 		r->index++;
 		if (items_left != UINT64_MAX)
 			items_left -= smaller(items_left, items_worth(r));

@@ -36,7 +36,7 @@ enum hold { NOBODY, HOLD_PRODUCERS, HOLD_CONSUMERS };
 
 struct plan {
 	size_t capacity;
-	unsigned producers, consumers, joiners, shutters;
+	unsigned producers, consumers, joiners, shutters, players;
 	unsigned put_forms, get_forms, join_forms;
 	size_t batch;
 	uint64_t patience_ns;
@@ -95,7 +95,7 @@ enum activity {
 
 extern const char *const activity_name[N_ACTIVITIES];
 
-enum role { PRODUCER, CONDUCTOR, CONSUMER, JOINER, SHUTTER, N_ROLES };
+enum role { PRODUCER, CONDUCTOR, CONSUMER, JOINER, SHUTTER, PLAYER, N_ROLES };
 
 extern const char *const role_name[N_ROLES];
 
@@ -168,8 +168,8 @@ struct round {
 	sem_t bell;              /* something happened, conductor: look */
 	struct gate hold_gate, shut_gate;
 
-	/* [producers] producers, the conductor, then consumers, joiners and
-	 * shutters; for the first two groups, the place is the number that
+	/* [producers] producers, the conductor, then consumers, joiners,
+	 * shutters and players; for the first two groups, the place is the number that
 	 * their items carry */
 	struct actor *actors;
 	unsigned n_actors;
@@ -178,6 +178,7 @@ struct round {
 	uint32_t numbers_max;    /* items per producer and round */
 	uint64_t **stamps;       /* [item_sources]: when some items were put */
 	size_t buffer_items;
+	struct histories *histories; /* stress_linearize.c; or NULL */
 };
 
 /* One of this many items is timed when producers run without a rate. */
@@ -213,8 +214,12 @@ struct actor *round_actor(struct round *r, enum role role, unsigned index);
 struct actor *round_conductor(struct round *r);
 unsigned round_crew_size(const struct round *r, enum role role);
 
+/* Everybody may see the queue now; NULL: not any more. */
+void round_publish_queue(struct round *r, coqueue_t *q);
 /* No caller but those that are blocked may be in the queue. */
 void round_destroy_queue(struct round *r);
+/* The round is over: verdicts and counts of all go to the result. */
+void round_add_up(struct round *r);
 /* What the conductor is doing now, for the watchdog: it gets on. */
 void round_step(struct round *r, enum activity what);
 void worker_start(struct actor *a); /* on failure, round->start_error is set */

@@ -17,6 +17,7 @@
 #endif
 #include "stress_call.h"
 #include "stress_cargo.h"
+#include "stress_linearize.h"
 
 /* ---- gates ------------------------------------------------------------- */
 
@@ -380,10 +381,9 @@ static void obey_cancellation(void *actor)
 void *worker_main(void *actor)
 {
 	static void (*const work[N_ROLES])(struct actor *) = {
-		[PRODUCER] = produce,
-		[CONSUMER] = consume,
-		[JOINER] = join_in,
-		[SHUTTER] = shut,
+		[PRODUCER] = produce,      [CONSUMER] = consume,
+		[JOINER] = join_in,        [SHUTTER] = shut,
+		[PLAYER] = linearize_play,
 	};
 	struct actor *a = actor;
 
