@@ -120,7 +120,8 @@ static void stop_one_after_the_other(const struct scene *scene, unsigned rounds)
 /* G16; G4 */
 START_TEST(others_get_on_or_sleep_while_one_is_stopped_inside_a_call)
 {
-	static const struct scene scenes[] = {
+	enum { SCENES = 8 };
+	static const struct scene scenes[SCENES] = {
 		{"one putter, capacity 4", 4, 1, 2, 0},
 		{"one getter, capacity 4", 4, 2, 1, 0},
 		{"one putter, capacity 1", 1, 1, 2, 0},
@@ -132,9 +133,10 @@ START_TEST(others_get_on_or_sleep_while_one_is_stopped_inside_a_call)
 	};
 
 	prepare_to_stop();
-	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
+	for (size_t i = 0; i < SCENES; i++)
 		stop_one_after_the_other(&scenes[i], scaled(40));
 	finish_stopping();
+	report_injected(SCENES * scaled(40));
 }
 END_TEST
 
