@@ -3,10 +3,11 @@
 # Every fault, at full size: signals, cancellations, forks ... ("make
 # check-faults").  "make check" does a tenth of it.  COQUEUE_TEST_SCALE=10 makes
 # this ten times larger again, and COQUEUE_TEST_LIMIT is the limit, in seconds,
-# for what should take a moment.  A fault counts as survived when its test
+# for what should take a moment; none may take two minutes.  A fault counts as survived when its test
 # passed and said that it had injected at least as many as asked for here.
 . "$(dirname "$0")/script.sh"
 
+seconds=$((120 * ${COQUEUE_TEST_SCALE:-1}))
 COQUEUE_TEST_SCALE=$((10 * ${COQUEUE_TEST_SCALE:-1}))
 # The scale multiplies the limit, too; the larger part of that is not needed.
 COQUEUE_TEST_LIMIT=${COQUEUE_TEST_LIMIT:-9}
@@ -27,7 +28,8 @@ fault()
 	export CK_RUN_CASE=$3
 	shift 3
 	if [ -x "$top_builddir/tests/check_$program" ]; then
-		"$top_builddir/tests/check_$program" >"$scratch/log" 2>&1
+		timeout -k 5 "$seconds" "$top_builddir/tests/check_$program" \
+			>"$scratch/log" 2>&1
 		status=$?
 	else
 		echo "there is no check_$program in this build" >"$scratch/log"
