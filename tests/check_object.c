@@ -6,7 +6,7 @@
 
 struct job {
 	int id;
-	char name[13];
+	char name[16]; /* no padding: jobs are compared by their bytes */
 };
 
 COQUEUE_DEFINE_TYPED(jobs, struct job)
