@@ -9,34 +9,7 @@
 #   address, address-clang   AddressSanitizer with LeakSanitizer, and
 #                            UndefinedBehaviorSanitizer
 #   memcheck                 valgrind, on tests in one process each
-#
-# COQUEUE_BUILDS is a directory to build in, which is then left behind.
-set -u
-export LC_ALL=C
-
-top=$(cd "$(dirname "$0")/.." && pwd) || exit 99
-: "${MAKE:=make}" "${JOBS:=$(nproc)}"
-if [ -z "${COQUEUE_BUILDS:-}" ]; then
-	COQUEUE_BUILDS=$(mktemp -d "${TMPDIR:-/tmp}/coqueue-sanitizers.XXXXXX")
-	[ -d "$COQUEUE_BUILDS" ] || exit 99
-	trap 'rm -rf "$COQUEUE_BUILDS"' EXIT
-	trap 'exit 99' HUP INT TERM
-fi
-
-# From "make" come variables that say how its own tree was built.
-unset CFLAGS CXXFLAGS CPPFLAGS LDFLAGS MAKEFLAGS MAKELEVEL MFLAGS
-
-# build FLAVOUR CONFIGURE-ARGUMENT...: in a directory of that name.
-build()
-{
-	mkdir -p "$COQUEUE_BUILDS/$1" && cd "$COQUEUE_BUILDS/$1" && shift &&
-		"$top/configure" --enable-werror "$@" && $MAKE -j "$JOBS"
-}
-
-check()
-{
-	build "$@" && VERBOSE=1 $MAKE -j "$JOBS" check
-}
+. "$(dirname "$0")/build.sh"
 
 # under_valgrind COMMAND...: an error is memory that was misused or leaked.
 under_valgrind()
@@ -63,21 +36,14 @@ memcheck()
 flavour()
 {
 	case $1 in
-	thread) check "$1" CC=gcc --enable-sanitizer=thread ;;
-	thread-clang) check "$1" CC=clang --enable-sanitizer=thread ;;
-	address) check "$1" CC=gcc --enable-sanitizer=address,undefined ;;
+	thread) build_and_check "$1" CC=gcc --enable-sanitizer=thread ;;
+	thread-clang) build_and_check "$1" CC=clang --enable-sanitizer=thread ;;
+	address) build_and_check "$1" CC=gcc --enable-sanitizer=address,undefined ;;
 	address-clang)
-		check "$1" CC=clang --enable-sanitizer=address,undefined ;;
+		build_and_check "$1" CC=clang --enable-sanitizer=address,undefined ;;
 	memcheck) memcheck ;;
 	*) echo "there is no flavour $1"; return 2 ;;
 	esac
-}
-
-# In the log: the names of failed tests first, then where it ended.
-excerpt()
-{
-	grep -E '^(FAIL|ERROR|XPASS): ' "$1"
-	tail -n 60 "$1"
 }
 
 [ $# -gt 0 ] || set -- thread thread-clang address address-clang memcheck
@@ -90,7 +56,7 @@ for flavour; do
 		$(($(date +%s) - begun))
 	if [ $verdict = FAILED ]; then
 		failed=1
-		excerpt "$log" | sed 's/^/    /'
+		excerpt "$log"
 	fi
 done
 exit $failed
