@@ -32,7 +32,7 @@ report()
 # missing NAME: FILE, LINE and text of what the table calls missing.
 missing()
 {
-	awk '/^lib\// && $NF ~ /^[0-9]/ {
+	awk '/^lib\// && $NF !~ /%$/ {
 		n = split($NF, ranges, ",")
 		for (i = 1; i <= n; i++) {
 			if (split(ranges[i], ends, "-") == 1)
