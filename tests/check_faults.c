@@ -6,6 +6,7 @@
  * the functions below between it and libc: the n-th call of a thread fails,
  * for every n; what is taken and given back is counted.
  */
+#include <unistd.h>
 #include "crew.h"
 
 /* ---- faults ------------------------------------------------------------- */
@@ -125,17 +126,22 @@ WRAP(int, pthread_cond_destroy, pthread_cond_t *cond)
 	return __real_pthread_cond_destroy(cond);
 }
 
+/* Called when the program is loaded; see a_program_without_fork_hooks(). */
+#define WITHOUT_HOOKS "CHECK_FAULTS_WITHOUT_HOOKS"
+
 /* It is never undone, so it does not count as taken. */
 WRAP(int, pthread_atfork, void (*prepare)(void), void (*parent)(void),
      void (*child)(void))
 {
-	return fails(ENOMEM) ? ENOMEM
-			     : __real_pthread_atfork(prepare, parent, child);
+	return fails(ENOMEM) || getenv(WITHOUT_HOOKS)
+		       ? ENOMEM
+		       : __real_pthread_atfork(prepare, parent, child);
 }
 
 /* ---- wake-ups that nobody sent ------------------------------------------ */
 
 static _Atomic unsigned spurious; /* of so many waits in a row, all but one */
+static _Atomic unsigned sent_by_nobody;
 static _Thread_local unsigned waits;
 
 /* POSIX lets any wait return as if it had been woken. */
@@ -145,6 +151,7 @@ static bool wakes_by_itself(pthread_mutex_t *mutex)
 
 	if (n == 0 || ++waits % n == 0)
 		return false;
+	atomic_fetch_add(&sent_by_nobody, 1);
 	pthread_mutex_unlock(mutex);
 	sched_yield();
 	pthread_mutex_lock(mutex);
@@ -249,10 +256,38 @@ START_TEST(each_failure_below_create_is_reported_and_nothing_leaks)
 {
 	static const struct plan plans[] = {
 		{1, 1}, {1, 8}, {7, 13}, {1024, 64}, {100, 5000}};
+	unsigned failed = 0;
 
-	for (size_t i = 0; i < sizeof(plans) / sizeof(*plans); i++)
-		ck_assert_msg(sweep_create(&plans[i]) > 0,
-			      "nothing was wrapped");
+	for (size_t i = 0; i < sizeof(plans) / sizeof(*plans); i++) {
+		unsigned calls = sweep_create(&plans[i]);
+
+		ck_assert_msg(calls > 0, "nothing was wrapped");
+		failed += calls;
+	}
+	report_injected(failed);
+}
+END_TEST
+
+/* What main() does in a program that was loaded so. */
+static int a_program_without_fork_hooks(void)
+{
+	coqueue_t *q = NULL;
+
+	return coqueue_create(&q, 1, NULL) == ENOMEM && !q ? 0 : 1;
+}
+
+static int load_without_fork_hooks(void *unused)
+{
+	(void)unused;
+	setenv(WITHOUT_HOOKS, "1", 1);
+	execl("/proc/self/exe", "check_faults", (char *)NULL);
+	return 1;
+}
+
+/* G13, G15: no queue is better than one that a fork would break. */
+START_TEST(E85_create_fails_where_no_hooks_for_fork_could_be_set)
+{
+	check_in_child(load_without_fork_hooks, NULL);
 }
 END_TEST
 
@@ -397,14 +432,18 @@ START_TEST(E88_spurious_wake_ups_lose_none_that_are_meant)
 		ck_assert_uint_eq(coqueue_size(q), 0);
 		ck_ok(coqueue_destroy(q));
 	}
+	report_injected(atomic_load(&sent_by_nobody));
 }
 END_TEST
 
 int main(void)
 {
+	if (getenv(WITHOUT_HOOKS))
+		return a_program_without_fork_hooks();
 	return suite_run(
 		"faults",
 		TESTS(each_failure_below_create_is_reported_and_nothing_leaks,
+		      E85_create_fails_where_no_hooks_for_fork_could_be_set,
 		      each_failure_below_a_call_that_waits_is_reported,
 		      calls_that_cannot_report_a_failure_below_have_none,
 		      E88_no_call_returns_because_of_a_spurious_wake_up,

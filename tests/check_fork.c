@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "crew.h"
+#include "turmoil.h"
 
 /* ---- the child, where no test framework may be used --------------------- */
 
@@ -181,6 +181,23 @@ START_TEST(E85_fork_while_threads_put_and_get)
 }
 END_TEST
 
+static void fork_once(struct turmoil *t, unsigned i)
+{
+	(void)i;
+	turmoil_go_on(t, 100);
+	check_in_child(live_a_life, NULL);
+}
+
+/* G15: the parent does not notice.  Sanitizers make forks slow: fewer there. */
+START_TEST(E85_forks_beside_every_kind_of_call)
+{
+	unsigned times = scaled(UNDER_ASAN || UNDER_TSAN ? 10 : 100);
+
+	turmoil_suffer(times, fork_once);
+	report_injected(times);
+}
+END_TEST
+
 /* G15 */
 START_TEST(E85_fork_while_callers_are_blocked)
 {
@@ -228,6 +245,7 @@ int main(void)
 		TESTS(E85_a_child_of_a_quiet_process_uses_queues,
 		      E85_a_child_of_a_process_that_has_no_queue_yet,
 		      E85_fork_while_threads_put_and_get,
+		      E85_forks_beside_every_kind_of_call,
 		      E85_fork_while_callers_are_blocked,
 		      E85_fork_while_threads_create_shut_down_and_destroy));
 }

@@ -91,36 +91,6 @@ static coqueue_t *queue_of(size_t capacity)
 
 /* ---- who burns the processor -------------------------------------------- */
 
-/*
- * Watch the crew, one of whom is stopped, until either the others have got on
- * by many calls, or they rest: no call ends and, for a while, hardly any time
- * of the processor is used.  It is a failure to use much of it meanwhile.
- */
-static void watch(const struct crew *crew, struct stage *stage)
-{
-	enum { WHILE_MS = 2, TOO_MUCH_MS = 400, MANY_CALLS = 200 };
-	uint64_t first = atomic_load(&stage->calls), last = first;
-	int64_t since = crew_cpu_time(crew), before = since, now;
-	struct timespec tick = from_now(WHILE_MS * MS);
-
-	while (atomic_load(&stage->calls) - first < MANY_CALLS) {
-		sched_yield();
-		if (!is_past(&tick))
-			continue;
-		now = crew_cpu_time(crew);
-		if (atomic_load(&stage->calls) != last)
-			since = now;
-		else if (now - before < WHILE_MS * MS / 8)
-			return;
-		if (now - since > TOO_MUCH_MS * MS)
-			ck_abort_msg("%s: %d ms used for nothing",
-				     stage->scene->name, TOO_MUCH_MS);
-		last = atomic_load(&stage->calls);
-		before = now;
-		tick = from_now(WHILE_MS * MS);
-	}
-}
-
 static void stop_one_after_the_other(const struct scene *scene, unsigned rounds)
 {
 	uint64_t random = suite_seed();
@@ -136,7 +106,7 @@ static void stop_one_after_the_other(const struct scene *scene, unsigned rounds)
 		await(atomic_load(&stage.calls) - before >
 		      random_below(&random, 300));
 		stop_thread(&crew->hands[random_below(&random, n)]);
-		watch(crew, &stage);
+		crew_gets_on(crew, &stage.calls, scene->name);
 		thaw_thread();
 	}
 	ck_ok(coqueue_shutdown(q, COQUEUE_GRACEFUL));
@@ -150,7 +120,8 @@ static void stop_one_after_the_other(const struct scene *scene, unsigned rounds)
 /* G16; G4 */
 START_TEST(others_get_on_or_sleep_while_one_is_stopped_inside_a_call)
 {
-	static const struct scene scenes[] = {
+	enum { SCENES = 8 };
+	static const struct scene scenes[SCENES] = {
 		{"one putter, capacity 4", 4, 1, 2, 0},
 		{"one getter, capacity 4", 4, 2, 1, 0},
 		{"one putter, capacity 1", 1, 1, 2, 0},
@@ -162,9 +133,10 @@ START_TEST(others_get_on_or_sleep_while_one_is_stopped_inside_a_call)
 	};
 
 	prepare_to_stop();
-	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
+	for (size_t i = 0; i < SCENES; i++)
 		stop_one_after_the_other(&scenes[i], scaled(40));
 	finish_stopping();
+	report_injected(SCENES * scaled(40));
 }
 END_TEST
 

@@ -112,6 +112,53 @@ START_TEST(E12_E22_putters_and_joiners_leave_together)
 }
 END_TEST
 
+/*
+ * n callers of each form that waits, at two queues: joiners of one wait for its
+ * items, joiners of the other for an item that has been taken.
+ */
+static void shut_down_a_crowd(int mode, unsigned n)
+{
+	coqueue_t *full = queue_with(2, 2), *empty = queue_with(2, 1);
+	struct crew *crews[N_OPS];
+
+	take_in_order(empty, 0, 1);
+	for_each_blocking_op(op)
+		crews[op - ops] = crew_block(
+			op->line == PUTTERS || op == &ops[OP_JOIN] ? full
+								   : empty,
+			op, n);
+	shut_down(full, mode);
+	shut_down(empty, mode);
+	for_each_blocking_op(op)
+		if (op->line != JOINERS)
+			crew_expect(crews[op - ops], ESHUTDOWN);
+	await_waiting(empty, JOINERS, n);
+	ck_assert_uint_eq(crew_finished(crews[OP_JOIN_UNTIL]), 0);
+	ck_ok(coqueue_task_done(empty, 1));
+	crew_expect(crews[OP_JOIN_UNTIL], 0);
+	if (mode == COQUEUE_GRACEFUL) {
+		await_waiting(full, JOINERS, n);
+		ck_assert_uint_eq(crew_finished(crews[OP_JOIN]), 0);
+		take_in_order(full, 0, 2);
+		ck_ok(coqueue_task_done(full, 2));
+	}
+	crew_expect(crews[OP_JOIN], 0);
+	ck_ok(coqueue_destroy(full));
+	ck_ok(coqueue_destroy(empty));
+}
+
+/* G3 */
+START_TEST(E01_E12_E22_a_crowd_of_every_kind_leaves)
+{
+	enum { WAYS_TO_WAIT = 10, MOST = 1000 / WAYS_TO_WAIT };
+	unsigned n = scaled(10) < MOST ? scaled(10) : MOST;
+
+	for_each_mode(mode)
+		shut_down_a_crowd(mode, n);
+	report_injected(2 * WAYS_TO_WAIT * n);
+}
+END_TEST
+
 /* ---- woken, and then a shutdown ----------------------------------------- */
 
 /* G4, G5: k items for more than k parked getters, then shutdown at once. */
@@ -523,6 +570,7 @@ int main(void)
 		      E01_E12_forty_blocked_all_get_ESHUTDOWN,
 		      E01_E57_getters_peekers_and_joiners_leave_together,
 		      E12_E22_putters_and_joiners_leave_together,
+		      E01_E12_E22_a_crowd_of_every_kind_leaves,
 		      E03_E09_parked_getters_get_what_was_put_before_a_graceful_shutdown,
 		      E03_parked_getters_and_an_immediate_shutdown_share_the_items,
 		      E10_getters_that_start_after_an_immediate_shutdown_get_nothing,

@@ -45,6 +45,11 @@ unsigned scaled(unsigned rounds)
 	return rounds * scale();
 }
 
+void report_injected(uint64_t times)
+{
+	printf("injected: %llu\n", (unsigned long long)times);
+}
+
 static unsigned limit_s(void)
 {
 	return (unsigned)from_environment("COQUEUE_TEST_LIMIT", 60) * scale();
@@ -388,7 +393,8 @@ static void *hand_main(void *arg)
 {
 	struct hand *me = arg;
 
-	pthread_barrier_wait(&me->crew->start);
+	if (!me->restarted)
+		pthread_barrier_wait(&me->crew->start);
 	pthread_cleanup_push(forget_frames, NULL);
 	me->result = me->work(me);
 	pthread_cleanup_pop(0);
@@ -417,11 +423,15 @@ static struct crew *crew_new(unsigned n, hand_work *work, coqueue_t *q,
 	return crew;
 }
 
+static void hand_go(struct hand *hand)
+{
+	ck_ok(pthread_create(&hand->thread, NULL, hand_main, hand));
+}
+
 static struct crew *crew_go(struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->n; i++)
-		ck_ok(pthread_create(&crew->hands[i].thread, NULL, hand_main,
-				     &crew->hands[i]));
+		hand_go(&crew->hands[i]);
 	return crew;
 }
 
@@ -493,15 +503,42 @@ static void hand_join(struct hand *hand, const struct timespec *limit)
 		hand->result = WAS_CANCELLED;
 }
 
+void crew_check(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n; i++)
+		ck_assert_msg(!atomic_load(&crew->hands[i].finished) ||
+				      !crew->hands[i].complaint[0],
+			      "thread %u: %s", i, crew->hands[i].complaint);
+}
+
 void crew_join(struct crew *crew)
 {
 	struct timespec limit = after(CLOCK_REALTIME, limit_ns());
 
 	for (unsigned i = 0; i < crew->n; i++)
 		hand_join(&crew->hands[i], &limit);
-	for (unsigned i = 0; i < crew->n; i++)
-		ck_assert_msg(!crew->hands[i].complaint[0], "thread %u: %s", i,
-			      crew->hands[i].complaint);
+	crew_check(crew);
+}
+
+void crew_cancel_one(struct crew *crew, unsigned index)
+{
+	struct timespec limit = after(CLOCK_REALTIME, limit_ns());
+	struct hand *hand = &crew->hands[index];
+
+	pthread_cancel(hand->thread);
+	hand_join(hand, &limit);
+	crew_check(crew);
+	ck_code(hand->result, WAS_CANCELLED);
+}
+
+void crew_restart_one(struct crew *crew, unsigned index)
+{
+	struct hand *hand = &crew->hands[index];
+
+	hand->joined = false;
+	hand->restarted = true;
+	hand->result = STILL_RUNS;
+	hand_go(hand);
 }
 
 static int64_t hand_cpu_time(const struct hand *hand)
@@ -521,6 +558,33 @@ int64_t crew_cpu_time(const struct crew *crew)
 	for (unsigned i = 0; i < crew->n; i++)
 		sum += hand_cpu_time(&crew->hands[i]);
 	return sum;
+}
+
+bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
+		  const char *name)
+{
+	enum { WHILE_MS = 2, TOO_MUCH_MS = 400, MANY_CALLS = 200 };
+	uint64_t first = atomic_load(calls), last = first;
+	int64_t since = crew_cpu_time(crew), before = since, now;
+	struct timespec tick = from_now(WHILE_MS * MS);
+
+	while (atomic_load(calls) - first < MANY_CALLS) {
+		sched_yield();
+		if (!is_past(&tick))
+			continue;
+		now = crew_cpu_time(crew);
+		if (atomic_load(calls) != last)
+			since = now;
+		else if (now - before < WHILE_MS * MS / 8)
+			return false;
+		if (now - since > TOO_MUCH_MS * MS)
+			ck_abort_msg("%s: %d ms used for nothing", name,
+				     TOO_MUCH_MS);
+		last = atomic_load(calls);
+		before = now;
+		tick = from_now(WHILE_MS * MS);
+	}
+	return true;
 }
 
 void crew_free(struct crew *crew)
@@ -581,6 +645,29 @@ void check_in_child(int (*function)(void *arg), void *arg)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 		      "the child ended with status %#x", (unsigned)status);
+}
+
+/* ---- signals ------------------------------------------------------------ */
+
+static _Atomic unsigned signals;
+
+static void count_signal(int signal)
+{
+	(void)signal;
+	atomic_fetch_add(&signals, 1);
+}
+
+void count_signals(int flags)
+{
+	struct sigaction action = {.sa_handler = count_signal,
+				   .sa_flags = flags};
+
+	ck_ok(sigaction(SIGUSR1, &action, NULL));
+}
+
+unsigned signals_counted(void)
+{
+	return atomic_load(&signals);
 }
 
 /* ---- stopping a thread -------------------------------------------------- */

@@ -54,6 +54,11 @@ int suite_run(const char *name, const TTest *const *tests);
 #define TESTS(...) ((const TTest *const[]){__VA_ARGS__, NULL})
 
 unsigned scaled(unsigned rounds);
+
+/* Tell tests/faults.sh how often the test has done to the queue what it is
+ * about, once it is sure of that. */
+void report_injected(uint64_t times);
+
 uint64_t suite_seed(void);
 uint64_t random_next(uint64_t *state);
 unsigned random_below(uint64_t *state, unsigned limit);
@@ -187,7 +192,7 @@ struct hand {
 	hand_work *work;
 	struct crew *crew;
 	pthread_t thread;
-	bool joined;
+	bool joined, restarted;
 };
 
 struct crew {
@@ -216,6 +221,9 @@ struct crew *crew_block(coqueue_t *q, const struct op *op, unsigned n);
 
 /* Wait for all, at most for the limit; fails if one hangs or complained. */
 void crew_join(struct crew *crew);
+
+/* Fail if one that has finished complained. */
+void crew_check(struct crew *crew);
 void crew_free(struct crew *crew);
 void crew_cancel(struct crew *crew);
 
@@ -226,6 +234,18 @@ const char *crew_report(const struct crew *crew);
 
 /* Processor time that the crew has used, in nanoseconds. */
 int64_t crew_cpu_time(const struct crew *crew);
+
+/*
+ * Watch the crew, one of whom is stopped, until either the others have got on
+ * by many calls (true), or they rest: no call ends and, for a while, hardly any
+ * time of the processor is used.  It is a failure to use much of it meanwhile.
+ */
+bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
+		  const char *name);
+
+/* Cancel one hand, and wait for its end; then another thread does its work. */
+void crew_cancel_one(struct crew *crew, unsigned index);
+void crew_restart_one(struct crew *crew, unsigned index);
 
 /* Join, require the same code of each, free. */
 #define crew_expect(these, code)                                               \
@@ -246,6 +266,12 @@ void prepare_to_stop(void);
 void stop_thread(const struct hand *hand);
 void thaw_thread(void);
 void finish_stopping(void);
+
+/* ---- signals ------------------------------------------------------------ */
+
+/* SIGUSR1 is handled from now on, by counting it. */
+void count_signals(int flags);
+unsigned signals_counted(void);
 
 /* ---- processes ---------------------------------------------------------- */
 
