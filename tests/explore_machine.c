@@ -77,14 +77,17 @@ void machine_print(const char *format, ...)
 
 void machine_trace_place(const struct site *at)
 {
-	const char *slash;
+	static const char prefix[] = "coqueue_private_"; /* prefix.h */
+	const char *file, *function = at->function;
 
 	if (!tracing)
 		return;
-	slash = strrchr(at->file, '/');
-	printf("%5u  %d %-16s %-14s:%-3d %-24s ", steps, running,
-	       self()->call ? self()->call : "", slash ? slash + 1 : at->file,
-	       at->line, at->function);
+	file = strrchr(at->file, '/');
+	if (!strncmp(function, prefix, sizeof(prefix) - 1))
+		function += sizeof(prefix) - 1;
+	printf("%5u  %d %-12s %-12s:%-3d %-26s ", steps, running,
+	       self()->call ? self()->call : "", file ? file + 1 : at->file,
+	       at->line, function);
 }
 
 void machine_fail(const char *format, ...)

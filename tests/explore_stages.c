@@ -250,8 +250,11 @@ static void await_child(void)
 	children--;
 	if (WIFEXITED(status) && WEXITSTATUS(status) < 2)
 		return;
-	printf("FAIL scenario=? choices=? reason=a search has crashed (%#x)\n",
-	       (unsigned)status);
+	if (WIFEXITED(status)) /* it has said why */
+		exit(WEXITSTATUS(status));
+	printf("FAIL scenario=? choices=? reason=a search was killed by signal "
+	       "%d\n",
+	       WTERMSIG(status));
 	totals->failures++;
 }
 
