@@ -52,12 +52,13 @@ static const struct argp_option options[] = {
 	{0}};
 /* clang-format on */
 
-static struct stage own[] = {
-	{.name = "SC",
-	 .search = {.mode = SEARCH_DEPTH, .budget = {2, 0, 0, 1, 0}, .seed = 1},
-	 .from = SMALL,
-	 .to = LARGE},
-	{0}};
+static struct stage own[] = {{.name = "SC",
+			      .search = {.mode = SEARCH_DEPTH,
+					 .budget = {2, 0, 0, 0, 1, 0},
+					 .seed = 1},
+			      .from = SMALL,
+			      .to = LARGE},
+			     {0}};
 
 static const char *chosen[64];
 static size_t n_chosen;

@@ -116,7 +116,7 @@ struct thread {
 	unsigned char *top; /* of the stack in use while it does not run */
 	enum thread_state state;
 	const void *on;
-	bool signaled, timed;
+	bool signaled, timed, stalled;
 	bool cancel_asked, cancel_off, cancelled;
 	int sections;              /* how deep in read-side sections */
 	unsigned section;          /* how many have begun */
@@ -139,6 +139,7 @@ struct thread {
 struct budget {
 	int preemptions; /* switches away from a thread that could go on */
 	int delays;      /* stores that stay in the store buffer for a while */
+	int stalls;      /* woken threads that do not run for long */
 	int spurious;    /* waits that return for no reason */
 	int lost;        /* signals that wake nobody */
 	int old;         /* loads that find an older store */
@@ -154,8 +155,11 @@ extern bool tracing;
 /* prepare() makes what the n threads find when they start. */
 void machine_begin(int n, void (*prepare)(void));
 
-/* Run all threads until nothing can go on.  False: a rule was broken. */
-bool machine_run(void (*body)(int thread));
+/*
+ * Run all threads until nothing can go on; while_stalled() is called when only
+ * those can that have stalled.  False: a rule was broken.
+ */
+bool machine_run(void (*body)(int thread), void (*while_stalled)(void));
 
 /* Run one more thread without any choice, after machine_run(). */
 bool machine_epilogue(void (*body)(int thread));
@@ -216,6 +220,7 @@ enum way_kind {
 	FLUSH,
 	DELAY,
 	OLD_VALUE,
+	STALL,
 	LOSE
 };
 

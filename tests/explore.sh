@@ -49,7 +49,7 @@ runs 0 --preemptions 1 --state "$scratch" put_get
 	wrong "interrupted, put_get has $(complete) schedules, not $whole"
 
 # Each step of one schedule.
-runs 0 --replay put_get:1.0.0.0.0:5=1 && {
+runs 0 --replay put_get:1.0.0.0.0.0:5=1 && {
 	says '^ *[0-9]+ +0 put +store_ring.h *:[0-9]+ +ring_put_one +cas &r->tail: 0 -> 0x'
 	says '^put_get: failed 0 of 1 times'
 }
@@ -59,6 +59,6 @@ runs 64 --preemptions -1
 runs 64 no_such_scenario
 runs 2 --replay put_get
 runs 2 --replay put_get:nonsense
-runs 2 --replay no_such_scenario:1.0.0.0.0:
+runs 2 --replay no_such_scenario:1.0.0.0.0.0:
 runs 2 --state /nonexistent --schedules 5 put_get
 finish

@@ -12,6 +12,9 @@
  * when some word of memory has changed: it would find nothing new before.  If nothing can change any more, it is let go on
  * some times, in vain: a livelock.
  *
+ * A thread that was woken may stall: it runs again when nobody else can.  Before
+ * it does, nobody may sleep who could be served beside it.
+ *
  * Grace periods are liburcu's: whoever waits is let go when each read-side
  * section that had begun has ended; a membarrier drains all store buffers at
  * both ends, and sections themselves are no barriers.
@@ -46,6 +49,7 @@ static uint64_t changes;
 static jmp_buf explorer;
 static unsigned char *stacks;
 static void (*body_of)(int thread);
+static void (*at_rest)(void);
 
 static struct thread *self(void)
 {
@@ -136,7 +140,8 @@ static bool can_go_on(int thread)
 	case IN_MUTEX:
 		return ((const struct sync_mutex *)t->on)->owner == 0;
 	case IN_COND:
-		return t->signaled || (t->cancel_asked && !t->cancel_off);
+		return (t->signaled && !t->stalled) ||
+		       (t->cancel_asked && !t->cancel_off);
 	case IN_GRACE:
 		return grace_is_over(t);
 	case NAPPING:
@@ -215,6 +220,23 @@ static bool drain_all(void)
 	return any;
 }
 
+/* Nobody else can go on. */
+static bool let_stalled_go(void)
+{
+	bool any = false;
+
+	for (int i = 0; i < n_threads; i++)
+		any |= threads[i].stalled;
+	if (!any)
+		return false;
+	exploring = false;
+	at_rest();
+	exploring = true;
+	for (int i = 0; i < n_threads; i++)
+		threads[i].stalled = false;
+	return true;
+}
+
 /* ---- switching ------------------------------------------------------------ */
 
 static void resume(int thread)
@@ -246,6 +268,7 @@ static void take_way(const struct way *o)
 	case DELAY:
 	case LOSE:
 	case OLD_VALUE:
+	case STALL:
 		return;
 	case FLUSH:
 		memory_flush_one(o->thread);
@@ -307,7 +330,7 @@ static unsigned ways_on(struct way *ways)
 		n = add_switches(ways, 0);
 		if (can_go_on(running))
 			n = add_way(ways, n, SWITCH_TO, running);
-	} while (n == 0 && drain_all());
+	} while (n == 0 && (drain_all() || let_stalled_go()));
 	n = add_sleepers(ways, add_flushes(ways, n));
 	return n ? n : add_naps(ways);
 }
@@ -389,7 +412,7 @@ static void reset_thread(int thread)
 	t->top = t->stack + STACK;
 	t->state = READY;
 	t->on = NULL;
-	t->signaled = t->timed = false;
+	t->signaled = t->timed = t->stalled = false;
 	t->cancel_asked = t->cancel_off = t->cancelled = false;
 	t->sections = t->locks = t->n_undo = 0;
 	t->section = 0;
@@ -454,8 +477,9 @@ static bool run(void)
 	}
 }
 
-bool machine_run(void (*body)(int thread))
+bool machine_run(void (*body)(int thread), void (*while_stalled)(void))
 {
+	at_rest = while_stalled;
 	body_of = body;
 	exploring = true;
 	return run();
@@ -627,13 +651,26 @@ static void touch_condvar(const struct site *at, struct sync_cond *c)
 	memory_touch(c);
 }
 
+/* Who is woken may be a thread that does not get to run for long. */
+static void wake(struct thread *t)
+{
+	static const struct way ways[] = {{GO_ON, 0}, {STALL, 0}};
+
+	t->signaled = true;
+	if (budget.stalls == 0 || !choose(ways, 2))
+		return;
+	machine_trace("    (it stalls)");
+	budget.stalls--;
+	t->stalled = true;
+}
+
 void seam_broadcast(const struct site *at, struct sync_cond *c)
 {
 	int i;
 
 	touch_condvar(at, c);
 	while ((i = first_waiter(c)) >= 0)
-		threads[i].signaled = true;
+		wake(&threads[i]);
 }
 
 void seam_signal(const struct site *at, struct sync_cond *c)
@@ -650,7 +687,7 @@ void seam_signal(const struct site *at, struct sync_cond *c)
 		budget.lost--;
 		return;
 	}
-	threads[i].signaled = true;
+	wake(&threads[i]);
 }
 
 /* ---- cancellation, pauses ------------------------------------------------- */

@@ -115,6 +115,18 @@ const struct scenario scenarios[] = {
 	.callers = {{{GRACEFUL}}, {{GET}, {DESTROY}}} },
 { "destroy_interrupt", "an interrupted one destroys the queue", SMALL, 1,
 	.callers = {{{SETTLE}, {INTERRUPT}}, {{GET}, {DESTROY}}} },
+{ "stall_getters", "the second item is got while the first getter does not run", MIDDLE, 2,
+	.stalls = 1, .callers = {{{PUT}, {PUT}}, {{GET}}, {{GET}}} },
+{ "stall_putters", "the second put goes on while the first does not run", MIDDLE, 2,
+	.filled = 2, .stalls = 1, .callers = {{{PUT}}, {{PUT}}, {{GET}, {GET}}} },
+{ "stall_bulk", "a bulk put wakes both, whether or not the first runs", MIDDLE, 2,
+	.stalls = 1, .callers = {{{PUT_MANY, 2}}, {{GET}}, {{GET}}} },
+{ "stall_end", "getters leave a closed queue while the first does not run", MIDDLE, 1,
+	.stalls = 1, .callers = {{{PUT}}, {{GET}}, {{GET}}, {{SETTLE}, {GRACEFUL}}} },
+{ "stall_joiners", "joiners leave while the first does not run", MIDDLE, 1, .filled = 1,
+	.stalls = 1, .callers = {{{JOIN}}, {{JOIN}}, {{GET}, {TASK_DONE, 1}}} },
+{ "stall_race", "two putters, two getters, one of which does not run", LARGE, 2,
+	.stalls = 1, .callers = {{{PUT}}, {{PUT}}, {{GET}}, {{GET}}} },
 { "crowd", "three putters, three getters, one slot", LARGE, 1,
 	.callers = {{{PUT}}, {{PUT}}, {{PUT}}, {{GET}}, {{GET}}, {{GET}}} },
 { "crowd_2", "three putters, three getters, two slots, two rounds", LARGE, 2,
@@ -482,7 +494,7 @@ static void epilogue(int thread)
 		caller(thread);
 		return;
 	}
-	verdict_at_rest();
+	verdict_sleepers();
 	story_call(&state);
 	story_call(&join);
 	do
@@ -501,7 +513,8 @@ bool scenario_run(const struct scenario *s)
 	closing = false;
 	seam_spins = s->spins;
 	budget.spurious = s->spurious;
+	budget.stalls = s->stalls;
 	machine_begin(scenario_callers(s), prepare);
-	return machine_run(caller) && verdict_is_still() &&
+	return machine_run(caller, verdict_sleepers) && verdict_is_still() &&
 	       (story.destroyed || machine_epilogue(epilogue)) && verdict();
 }

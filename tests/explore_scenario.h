@@ -64,6 +64,7 @@ struct scenario {
 	int filled;    /* items put beforehand */
 	int spins;     /* before a call sleeps */
 	int spurious;  /* waits that may return for nothing */
+	int stalls;    /* woken threads that do not run for long */
 	bool reenters; /* item_destroy calls the queue */
 	struct step callers[CALLERS][CALLS];
 };
@@ -111,12 +112,12 @@ bool scenario_run(const struct scenario *s);
 int scenario_callers(const struct scenario *s);
 
 /*
- * What must hold, see explore_verdict.c.  When nothing goes on any more;
- * then, in the epilogue; and after it.  False: machine_failure says what is
- * wrong.
+ * What must hold, see explore_verdict.c: when nothing goes on any more; of those
+ * who sleep then, or sleep while all who could go on have stalled; and after
+ * the epilogue.  False: machine_failure says what is wrong.
  */
 bool verdict_is_still(void);
-void verdict_at_rest(void);
+void verdict_sleepers(void);
 bool verdict(void);
 
 /* The history, and why it is none. */

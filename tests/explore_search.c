@@ -186,8 +186,8 @@ void search_print_choices(FILE *f)
 	const struct budget *b = &current->budget;
 	const char *comma = "";
 
-	fprintf(f, "%d.%d.%d.%d.%d:", b->preemptions, b->delays, b->spurious,
-		b->lost, b->old);
+	fprintf(f, "%d.%d.%d.%d.%d.%d:", b->preemptions, b->delays, b->stalls,
+		b->spurious, b->lost, b->old);
 	for (unsigned i = 0; i < position; i++) {
 		if (!choices[i].taken)
 			continue;
@@ -221,8 +221,8 @@ bool search_load_choices(struct search *s, const char *text)
 
 	s->mode = SEARCH_REPLAY;
 	n_given = 0;
-	if (sscanf(text, "%d.%d.%d.%d.%d:%n", &b->preemptions, &b->delays,
-		   &b->spurious, &b->lost, &b->old, &length) < 5 ||
+	if (sscanf(text, "%d.%d.%d.%d.%d.%d:%n", &b->preemptions, &b->delays,
+		   &b->stalls, &b->spurious, &b->lost, &b->old, &length) < 6 ||
 	    !length)
 		return false;
 	for (text += length; *text; text += length) {

@@ -21,11 +21,11 @@
 /* So many preemptions, delayed stores, old values. */
 #define DEPTH(p, d, o)                                                         \
 	{                                                                      \
-		.mode = SEARCH_DEPTH, .budget = {p, d, 0, 1, o}, .seed = 1     \
+		.mode = SEARCH_DEPTH, .budget = {p, d, 0, 0, 1, o}, .seed = 1  \
 	}
 #define RANDOMLY(d, o)                                                         \
 	{                                                                      \
-		.mode = SEARCH_PCT, .budget = {UNBOUNDED, d, 0, 1, o},         \
+		.mode = SEARCH_PCT, .budget = {UNBOUNDED, d, 0, 0, 1, o},      \
 		.seed = 1                                                      \
 	}
 

@@ -4,6 +4,7 @@
  *
  *   - whoever has not returned sleeps, and could not be served: nobody waits
  *     for a lock, a grace period, or a wake-up that was lost
+ *   - nor for one that only a thread would pass on which does not get to run
  *   - the history is linearizable (tools/linearize.h), with all that is left in
  *     the queue taken out at its end
  *   - each item was got, or discarded, once, or is still its putter's
@@ -40,42 +41,84 @@ bool verdict_is_still(void)
 	return memory_is_clean() || wrong("destroy has not returned");
 }
 
-/* Whether the call of a sleeper has to go on waiting. */
-static bool may_sleep(const struct record *r)
-{
-	bool open = coqueue_state(queue) == COQUEUE_OPEN;
-	size_t size = coqueue_size(queue);
+enum side { PUTS, GETS, JOINS, NEITHER };
 
+static enum side side_of(const struct record *r)
+{
 	switch (r->step->verb) {
 	case PUT:
 	case PUT_UNTIL:
 	case PUT_MANY:
-		return open && size == coqueue_capacity(queue);
+		return PUTS;
 	case GET:
 	case GET_UNTIL:
 	case GET_MANY:
 	case PEEK:
 	case PEEK_UNTIL:
-		return open && size == 0;
+		return GETS;
 	case JOIN:
 	case JOIN_UNTIL:
-		return coqueue_unfinished(queue) > 0;
+		return JOINS;
 	default:
-		return false;
+		return NEITHER;
 	}
 }
 
-void verdict_at_rest(void)
+/* Whether a sleeper could go on, beside so many who will. */
+static bool is_ready_beside(enum side side, size_t others)
 {
-	const struct record *r;
+	enum coqueue_state state = coqueue_state(queue);
+	size_t size = coqueue_size(queue);
 
-	for (int i = 0; i < story.n_records; i++) {
-		r = &story.records[i];
-		if (r->result == PENDING && !threads[r->caller].cancelled &&
-		    r->caller != running && !may_sleep(r))
-			machine_fail("%d sleeps in %s: a lost wake-up",
-				     r->caller, verb_name(r->step->verb));
+	switch (side) {
+	case PUTS:
+		return state != COQUEUE_OPEN ||
+		       coqueue_capacity(queue) - size > others;
+	case GETS:
+		return state == COQUEUE_SHUT || size > others ||
+		       (state == COQUEUE_DRAINING && size == 0);
+	case JOINS:
+		return coqueue_unfinished(queue) == 0;
+	case NEITHER:
+		break;
 	}
+	return true;
+}
+
+static const struct thread *sleeper(const struct record *r)
+{
+	const struct thread *t = &threads[r->caller];
+
+	return r->result == PENDING && t->state == IN_COND && !t->cancelled
+		       ? t
+		       : NULL;
+}
+
+static size_t stalled_on(enum side side)
+{
+	const struct record *r = story.records;
+	size_t n = 0;
+
+	for (; r < story.records + story.n_records; r++)
+		n += sleeper(r) && sleeper(r)->stalled && side_of(r) == side;
+	return n;
+}
+
+void verdict_sleepers(void)
+{
+	const struct record *r = story.records;
+
+	if (!queue)
+		return;
+	for (; r < story.records + story.n_records; r++)
+		if (sleeper(r) && !sleeper(r)->stalled &&
+		    is_ready_beside(side_of(r), stalled_on(side_of(r))))
+			machine_fail("%d sleeps in %s: %s", r->caller,
+				     verb_name(r->step->verb),
+				     stalled_on(side_of(r))
+					     ? "only who does not run would "
+					       "wake it"
+					     : "a lost wake-up");
 }
 
 /* ---- items ---------------------------------------------------------------- */
