@@ -293,18 +293,18 @@ static void bad_input(struct calls *c)
 	static const struct timespec bad[] = {{0, -1}, {1, 1000000000}};
 	const struct timespec *deadline = &bad[next_byte(c) % 2];
 	coqueue_stats_t stats = {.size = sizeof(stats) - 1};
-	size_t done = 99;
+	size_t done[3] = {99, 99, 99};
 	int results[] = {
 		coqueue_try_put(NULL, c->buffer),
 		coqueue_put(c->q, NULL),
 		coqueue_put_until(c->q, c->buffer, deadline),
-		coqueue_put_many(c->q, c->buffer, 1, deadline, &done),
+		coqueue_put_many(c->q, c->buffer, 1, deadline, &done[0]),
 		coqueue_put_many(c->q, c->buffer, 1, COQUEUE_NOWAIT, NULL),
-		coqueue_put_many(c->q, NULL, 1, COQUEUE_NOWAIT, &done),
+		coqueue_put_many(c->q, NULL, 1, COQUEUE_NOWAIT, &done[1]),
 		coqueue_try_get(NULL, c->buffer),
 		coqueue_get(c->q, NULL),
 		coqueue_get_until(c->q, c->buffer, deadline),
-		coqueue_get_many(c->q, c->buffer, 1, deadline, &done),
+		coqueue_get_many(c->q, c->buffer, 1, deadline, &done[2]),
 		coqueue_get_many(c->q, c->buffer, 1, COQUEUE_NOWAIT, NULL),
 		coqueue_peek(c->q, NULL),
 		coqueue_peek_until(c->q, c->buffer, deadline),
@@ -315,6 +315,7 @@ static void bad_input(struct calls *c)
 
 	for (size_t i = 0; i < sizeof(results) / sizeof(*results); i++)
 		expect_result(c, results[i], EINVAL);
+	expect(c, "done of bad calls", done[0] + done[1] + done[2], 0);
 	expect_untouched(c, 0);
 }
 

@@ -348,6 +348,39 @@ END_TEST
 
 /* ---- text --------------------------------------------------------------- */
 
+static char *explained(const struct lin_history *h)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(f);
+	lin_explain(f, work, h);
+	ck_assert_int_eq(fclose(f), 0);
+	return text;
+}
+
+START_TEST(an_explanation_of_a_long_history_shows_the_last_steps)
+{
+	struct lin_op all[101];
+	struct lin_history h = {1, 101, all, 1};
+	char *text;
+
+	for (uint64_t i = 0; i < 100; i++)
+		all[i] = (i % 2 ? get : put)(0, 2 * i, 2 * i + 1, i / 2, 0);
+	all[100] = get(0, 200, 201, 50, 0);
+	expect(LIN_VIOLATION, &h);
+	text = explained(&h);
+	ck_assert_ptr_nonnull(strstr(text, " answers like this:\n"
+					   "       (60 steps)\n"
+					   "   61. thread 0: put 30 -> 0\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+				     "  100. thread 0: get -> 0, item 49\n"
+				     "         OPEN, 50 unfinished"));
+	free(text);
+}
+END_TEST
+
 START_TEST(an_explanation_tells_how_far_it_went_and_what_could_not_follow)
 {
 	struct lin_history h =
@@ -364,13 +397,10 @@ START_TEST(an_explanation_tells_how_far_it_went_and_what_could_not_follow)
 		"80\n"
 		"  thread 1: get -> 0, item 80: the queue answers 0, item 70\n"
 		"  thread 2: get -> EAGAIN: the queue answers 0, item 70\n"};
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	char *text;
 
 	expect(LIN_VIOLATION, &h);
-	lin_explain(f, work, &h);
-	ck_assert_int_eq(fclose(f), 0);
+	text = explained(&h);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		ck_assert_msg(strstr(text, parts[i]), "no\n%sin\n%s", parts[i],
 			      text);
@@ -717,6 +747,7 @@ int main(void)
 		      EINTR_needs_an_interrupt_that_overlaps,
 		      destroy_is_an_interrupt_and_a_shutdown,
 		      a_spent_budget_is_too_hard,
+		      an_explanation_of_a_long_history_shows_the_last_steps,
 		      an_explanation_tells_how_far_it_went_and_what_could_not_follow,
 		      random_histories_of_a_queue_in_one_thread_are_good,
 		      long_random_histories_are_good,

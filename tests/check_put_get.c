@@ -334,7 +334,7 @@ END_TEST
 START_TEST(random_calls_agree_with_a_model)
 {
 	uint64_t random = suite_seed();
-	uint8_t bytes[400];
+	uint8_t bytes[800];
 	char why[200];
 
 	for (unsigned i = 0; i < scaled(500); i++) {

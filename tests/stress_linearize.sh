@@ -44,7 +44,7 @@ finds()
 ends 0 "$stress" --linearize=4000 --json "$scratch/json" &&
 	says '^PASS seed [0-9]+: 4000 histories of .* calls in order, 0 too hard'
 must "the JSON file tells the calls" \
-	grep -q '"calls_recorded": [1-9]' "$scratch/json"
+	grep -q '"recorded": [1-9]' "$scratch/json"
 ends 0 "$stress" --linearize --duration 1s --quiet --jitter &&
 	says '^PASS seed [0-9]+: [1-9][0-9]* histories'
 

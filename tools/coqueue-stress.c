@@ -72,7 +72,7 @@ static void tell_histories(const struct run *run, char *why, size_t size)
 		 "%s%" PRIu64 " histories of %s calls in order, %" PRIu64
 		 " too hard, %s",
 		 atomic_load(&run->signal) ? "interrupted, " : "", r->rounds,
-		 text_count(calls, (double)r->calls), r->too_hard,
+		 text_count(calls, (double)r->count[RECORDED]), r->too_hard,
 		 text_time(time, run->ended_ns - run->started_ns));
 }
 

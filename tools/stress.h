@@ -81,6 +81,7 @@ enum count {
 	INTERRUPTED, /* EINTR */
 	CANCELLED,   /* threads cancelled, and replaced */
 	SHUTDOWNS,   /* calls of coqueue_shutdown */
+	RECORDED,    /* calls in histories */
 	N_COUNTS
 };
 
@@ -105,8 +106,8 @@ enum line { PUTTERS, GETTERS, JOINERS, N_LINES };
 struct result {
 	const struct scenario *scenario;
 	uint64_t rounds;
-	uint64_t load_ns;         /* from the start of each crew to its end */
-	uint64_t calls, too_hard; /* of histories: recorded, not judged */
+	uint64_t load_ns;  /* from the start of each crew to its end */
+	uint64_t too_hard; /* histories that could not be judged */
 	uint64_t count[N_COUNTS];
 	/* shutdowns that met at least two blocked in this line */
 	uint64_t met_blocked[N_LINES];

@@ -15,7 +15,7 @@ const char *const count_name[N_COUNTS] = {
 	[JOINED] = "joined",           [MARKED] = "marked_done",
 	[TIMED_OUT] = "timed_out",     [WOULD_BLOCK] = "would_block",
 	[INTERRUPTED] = "interrupted", [CANCELLED] = "cancelled",
-	[SHUTDOWNS] = "shutdowns",
+	[SHUTDOWNS] = "shutdowns",     [RECORDED] = "recorded",
 };
 
 static const char *const line_name[N_LINES] = {
@@ -109,7 +109,6 @@ static json_t *result_json(const struct result *r)
 	json_object_set_new(o, "name", json_string(r->scenario->name));
 	set_number(o, "rounds", r->rounds);
 	set_seconds(o, "load_s", r->load_ns);
-	set_number(o, "calls_recorded", r->calls);
 	set_number(o, "too_hard_to_check", r->too_hard);
 	json_object_set_new(o, "items_per_s",
 			    json_real(r->load_ns

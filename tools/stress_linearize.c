@@ -149,6 +149,7 @@ static void record(struct actor *a, enum lin_call call, uint64_t value,
 		.call = (uint8_t)call,
 		.thread = (uint8_t)(p - a->round->histories->players),
 	};
+	a->count[RECORDED]++;
 	if (result == 0)
 		count_effect(a, call, value);
 }
@@ -647,7 +648,6 @@ static void check_history(struct round *r)
 	struct lin_history h = collect(r);
 
 	round_step(r, JUDGING);
-	r->result->calls += h.n;
 	switch (lin_check(r->histories->work, &h)) {
 	case LIN_OK:
 		break;

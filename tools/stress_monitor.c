@@ -141,9 +141,10 @@ static void take_sample(struct sample *s)
 	pthread_mutex_lock(&run->view);
 	for (unsigned i = 0; i < run->n_results; i++) {
 		s->scenario = run->results[i].scenario->name;
-		s->delivered += run->config->linearize
-					? run->results[i].calls
-					: run->results[i].count[DELIVERED];
+		s->delivered +=
+			run->results[i]
+				.count[run->config->linearize ? RECORDED
+							      : DELIVERED];
 		s->errors += atomic_load(&run->results[i].violations.n);
 	}
 	for (unsigned i = 0; i < r->n_actors; i++) {
