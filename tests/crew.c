@@ -563,16 +563,24 @@ int64_t crew_cpu_time(const struct crew *crew)
 bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
 		  const char *name)
 {
-	enum { WHILE_MS = 2, TOO_MUCH_MS = 400, MANY_CALLS = 200 };
+	enum {
+		WHILE_MS = 2,
+		LONG_MS = 40,
+		TOO_MUCH_MS = 400,
+		MANY_CALLS = 200
+	};
 	uint64_t first = atomic_load(calls), last = first;
 	int64_t since = crew_cpu_time(crew), before = since, now;
-	struct timespec tick = from_now(WHILE_MS * MS);
+	struct timespec tick = from_now(WHILE_MS * MS),
+			end = from_now(LONG_MS * MS);
 
 	while (atomic_load(calls) - first < MANY_CALLS) {
 		sched_yield();
 		if (!is_past(&tick))
 			continue;
 		now = crew_cpu_time(crew);
+		if (atomic_load(calls) != last && is_past(&end))
+			return true;
 		if (atomic_load(calls) != last)
 			since = now;
 		else if (now - before < WHILE_MS * MS / 8)

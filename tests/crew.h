@@ -237,8 +237,9 @@ int64_t crew_cpu_time(const struct crew *crew);
 
 /*
  * Watch the crew, one of whom is stopped, until either the others have got on
- * by many calls (true), or they rest: no call ends and, for a while, hardly any
- * time of the processor is used.  It is a failure to use much of it meanwhile.
+ * by many calls, or still do after a long time (true), or they rest: no call
+ * ends and, for a while, hardly any time of the processor is used.  It is a
+ * failure to use much of it meanwhile.
  */
 bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
 		  const char *name);

@@ -1,10 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Every fault, at full size: signals, cancellations, forks ... ("make
-# check-faults").  "make check" does a tenth of it.  COQUEUE_TEST_SCALE=10 makes
-# this ten times larger again, and COQUEUE_TEST_LIMIT is the limit, in seconds,
-# for what should take a moment; none may take two minutes.  A fault counts as survived when its test
-# passed and said that it had injected at least as many as asked for here.
+# check-faults"); "make check" does a tenth of it.  A fault counts as survived
+# when its test passed and said that it had injected at least as many as asked
+# for here.
+#
+# COQUEUE_TEST_SCALE=10 makes this ten times larger again; COQUEUE_TEST_LIMIT is
+# the limit, in seconds, for what should take a moment.  No fault may take two
+# minutes.
 . "$(dirname "$0")/script.sh"
 
 seconds=$((120 * ${COQUEUE_TEST_SCALE:-1}))
