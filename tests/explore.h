@@ -124,6 +124,7 @@ struct thread {
 	unsigned readers;          /* whom the grace period waits for, bits */
 	unsigned awaited[THREADS]; /* in which section they were */
 	uint64_t napped_at;
+	uint64_t slept_at; /* when its call first went to sleep; 0: not yet */
 	struct {
 		void (*run)(void *);
 		void *arg;

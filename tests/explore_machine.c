@@ -630,6 +630,8 @@ int seam_wait(const struct site *at, struct sync_cond *c, struct sync_mutex *m,
 	release(m);
 	if (t->locks)
 		machine_fail("sleeps with a lock held");
+	if (!t->slept_at)
+		t->slept_at = ++now;
 	block(IN_COND, c);
 	woken = t->signaled;
 	acquire(m);

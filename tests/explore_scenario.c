@@ -77,6 +77,10 @@ const struct scenario scenarios[] = {
 	.callers = {{{GET}, {GET}}, {{PUT}}, {{INTERRUPT}}} },
 { "interrupt_put", "an interrupted put passes its wake-up on", MIDDLE, 1, .filled = 1,
 	.callers = {{{PUT}}, {{PUT}}, {{INTERRUPT}, {GET}}} },
+{ "interrupt_all", "whoever is blocked leaves", SMALL, 1,
+	.callers = {{{GET}}, {{GET}}, {{SETTLE}, {INTERRUPT}}} },
+{ "interrupt_join", "a put and a join, both blocked, leave", SMALL, 1, .filled = 1,
+	.callers = {{{PUT}}, {{JOIN}}, {{SETTLE}, {INTERRUPT}}} },
 { "bulk", "a bulk put into a full queue, a bulk get out of it", SMALL, 2,
 	.callers = {{{PUT_MANY, 3}}, {{GET_MANY, 2}, {GET}}} },
 { "bulk_getters", "a bulk put wakes as many getters as it has items", MIDDLE, 2,
@@ -91,6 +95,8 @@ const struct scenario scenarios[] = {
 	.callers = {{{PUT}}, {{JOIN}}, {{IMMEDIATE}, {TRY_JOIN}}} },
 { "join_ahead", "task_done ahead of gets, beside a discard", SMALL, 2, .filled = 2,
 	.callers = {{{TASK_DONE, 1}, {TASK_DONE, 1}}, {{IMMEDIATE}, {TRY_JOIN}}, {{TRY_JOIN}}} },
+{ "join_put", "a put and a task_done beside a join", SMALL, 2, .filled = 1,
+	.callers = {{{PUT}, {TASK_DONE, 1}}, {{TRY_JOIN}}} },
 { "join_timed", "a join whose deadline comes", SMALL, 1, .filled = 1,
 	.callers = {{{JOIN_UNTIL}, {TRY_JOIN}}, {{GET}, {TASK_DONE, 1}}} },
 { "peek", "a peek beside a get, one put for both", MIDDLE, 1,
@@ -125,6 +131,8 @@ const struct scenario scenarios[] = {
 	.stalls = 1, .callers = {{{PUT}}, {{GET}}, {{GET}}, {{SETTLE}, {GRACEFUL}}} },
 { "stall_joiners", "joiners leave while the first does not run", MIDDLE, 1, .filled = 1,
 	.stalls = 1, .callers = {{{JOIN}}, {{JOIN}}, {{GET}, {TASK_DONE, 1}}} },
+{ "stall_gate", "the same, with a get that was there before the shutdown", LARGE, 2,
+	.stalls = 1, .callers = {{{PUT}}, {{GET}}, {{GET}}, {{TRY_GET}}, {{GRACEFUL}}} },
 { "stall_race", "two putters, two getters, one of which does not run", LARGE, 2,
 	.stalls = 1, .callers = {{{PUT}}, {{PUT}}, {{GET}}, {{GET}}} },
 { "crowd", "three putters, three getters, one slot", LARGE, 1,
@@ -447,6 +455,7 @@ void story_call(const struct step *step)
 	r->result = PENDING;
 	r->begun = memory_mark();
 	t->called = &r->called;
+	t->slept_at = 0;
 	t->call = verb_name(step->verb);
 	r->result = call(r);
 	if (t->called) /* it came by no scheduling point */

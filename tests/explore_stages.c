@@ -43,10 +43,13 @@ const struct stage stages_full[] = {
 const struct stage stages_quick[] = {
 	{"SC", DEPTH(0, 0, 0), SMALL, LARGE, 1000},
 	{"SC", DEPTH(1, 0, 0), SMALL, LARGE, 5000},
+	{"SC", DEPTH(2, 0, 0), SMALL, SMALL, 5000},
 	{"TSO", DEPTH(1, 1, 0), SMALL, MIDDLE, 5000},
 	{"C11", DEPTH(1, 0, 1), SMALL, MIDDLE, 5000},
 	{"PCT, TSO", RANDOMLY(2, 0), SMALL, LARGE, 3000},
 	{"PCT, C11", RANDOMLY(0, 3), SMALL, LARGE, 3000},
+	{"PCT", RANDOMLY(0, 0), LARGE, LARGE, 20000},
+	{"PCT, C11", RANDOMLY(0, 2), MIDDLE, LARGE, 40000},
 	{"SC", DEPTH(2, 0, 0), SMALL, MIDDLE, 50000},
 	{"TSO", DEPTH(1, 1, 0), SMALL, MIDDLE, 50000},
 	{"C11", DEPTH(1, 0, 1), SMALL, MIDDLE, 50000},

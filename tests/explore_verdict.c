@@ -104,12 +104,28 @@ static size_t stalled_on(enum side side)
 	return n;
 }
 
+/* Who was asleep when it began, and still is. */
+static void check_interrupted(const struct record *interrupt)
+{
+	const struct record *r = story.records;
+
+	for (; r < story.records + story.n_records; r++)
+		if (sleeper(r) && !sleeper(r)->stalled &&
+		    sleeper(r)->slept_at < interrupt->called)
+			machine_fail("%d sleeps in %s, through an interrupt",
+				     r->caller, verb_name(r->step->verb));
+}
+
 void verdict_sleepers(void)
 {
 	const struct record *r = story.records;
 
 	if (!queue)
 		return;
+	for (int i = 0; i < story.n_records; i++)
+		if (story.records[i].step->verb == INTERRUPT &&
+		    story.records[i].result == 0)
+			check_interrupted(&story.records[i]);
 	for (; r < story.records + story.n_records; r++)
 		if (sleeper(r) && !sleeper(r)->stalled &&
 		    is_ready_beside(side_of(r), stalled_on(side_of(r))))

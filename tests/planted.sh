@@ -104,6 +104,15 @@ explore()
 	took=$((($(date +%s%N) - begun) / 100000000))
 	took=$((took / 10)).$((took % 10))
 	scenario=$(field scenario) schedules=$(field schedules)
+	[ "$status" -ne 1 ] || replay "$(field choices)"
+}
+
+# replay CHOICES: they fail again, a hundred times of a hundred.
+replay()
+{
+	"$scratch/explore" --replay "$1" --repeat 100 2>&1 |
+		grep -q ': failed 100 of 100 times$' ||
+		wrong "the schedule $1 does not repeat itself"
 }
 
 # stress: run coqueue-stress; sets stressed.
