@@ -73,7 +73,7 @@ SANITIZED_CHECKS = (
 ).split()
 MUST_FAIL = """-Werror=return-type -Werror=implicit-function-declaration
     -Werror=int-conversion -Werror=incompatible-pointer-types
-    -Werror=uninitialized""".split()
+    -Werror=uninitialized -Werror=maybe-uninitialized""".split()
 # Other eyes on a survivor: optimised alike, it is the same program.
 OPTIMISERS = (("gcc", "-O3"), ("gcc", "-Os"), ("clang", "-O2"))
 
@@ -94,7 +94,7 @@ def parse_arguments():
     which.add_argument("--sample", type=int, metavar="N", help="N random mutants")
     which.add_argument("--all", action="store_true")
     which.add_argument(
-        "--only", metavar="PATTERN", help="those whose id matches, like 'lib/wait.c:7?:*'"
+        "--only", metavar="PATTERN", help="those whose id matches, like 'lib/wait.c:7?:*,lib/task.c:*'"
     )
     parser.add_argument("--seed", type=int, help="of the sample")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -687,7 +687,7 @@ def all_mutants(source):
 
 def chosen(arguments, every):
     if arguments.only:
-        return [m for m in every if fnmatch.fnmatch(m.id, arguments.only)]
+        return [m for m in every if any(fnmatch.fnmatch(m.id, p) for p in arguments.only.split(","))]
     order = list(every)
     seed = arguments.seed if arguments.seed is not None else random.randrange(10**6)
     print(f"seed {seed}, {len(order)} candidates", flush=True)
