@@ -207,7 +207,8 @@ class Builder:
     def must(self, command, cwd):
         done = run(command, 120, cwd)
         if done.code != 0:
-            raise SystemExit(f"mutate: {shlex.join(command)}:\n{done.output}")
+            print(f"{shlex.join(command)}:\n{done.output}", flush=True)
+            raise SystemExit(2)
         return done.output
 
     def touched(self, file):
@@ -369,10 +370,11 @@ class Killers:
         builder, out = self.builder, self.work / name
         tests = builder.source / "tests"
         command = builder.cc + builder.common() + ["-w"] + self.extra + builder.urcu
-        command += [f"-I{tests}", "-o", str(out), str(tests / f"{name}.c")]
-        for source in builder.configured.words("tests_libcrew_la_SOURCES"):
-            if source.endswith(".c"):
-                command.append(str(builder.source / source))
+        command += [f"-I{tests}", "-o", str(out)]
+        for part in (f"tests_{name}_SOURCES", "tests_libcrew_la_SOURCES"):
+            for source in builder.configured.words(part):
+                if source.endswith(".c"):
+                    command.append(str(builder.source / source))
         command.append(str(self.original / "libcoqueue.so.0"))
         builder.must(command + builder.check_libs, self.work)
         return out
