@@ -420,7 +420,10 @@ def how(done):
         return "hangs"
     if done.code < 0:
         return signal.Signals(-done.code).name
-    wrong = re.search(r"WARNING: ThreadSanitizer.*|ERROR: \w+Sanitizer.*", done.output)
+    wrong = re.search(
+        r"WARNING: ThreadSanitizer.*|ERROR: \w+Sanitizer.*|runtime error: .*",
+        done.output,
+    )
     if wrong:
         return wrong[0]
     lines = [line for line in done.output.splitlines() if re.search(r":[FE]:", line)]
