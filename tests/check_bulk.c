@@ -253,6 +253,22 @@ START_TEST(put_many_of_more_than_the_capacity_goes_on_as_room_appears)
 }
 END_TEST
 
+START_TEST(put_many_that_had_to_wait_goes_on_with_the_next_item)
+{
+	coqueue_t *q = queue_with(2, 0);
+	struct crew *crew = crew_start(1, put_six, q, NULL);
+	long item;
+
+	await_waiting(q, PUTTERS, 1);
+	for (int i = 0; i < MANY; i++) {
+		ck_ok(coqueue_get(q, &item));
+		ck_assert_int_eq(item, six[i]);
+	}
+	crew_expect(crew, 0);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 /* G3, G4 */
 START_TEST(E51_blocked_put_many_tells_how_many_a_graceful_shutdown_accepted)
 {
@@ -457,6 +473,7 @@ int main(void)
 		      done_must_not_be_NULL, done_is_set_whatever_is_returned,
 		      odd_items_in_batches_across_the_end_of_the_ring,
 		      put_many_of_more_than_the_capacity_goes_on_as_room_appears,
+		      put_many_that_had_to_wait_goes_on_with_the_next_item,
 		      E51_blocked_put_many_tells_how_many_a_graceful_shutdown_accepted,
 		      E51_blocked_put_many_tells_how_many_an_immediate_one_discarded,
 		      E46_blocked_put_many_tells_how_many_before_the_interrupt,

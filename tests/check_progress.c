@@ -237,6 +237,49 @@ START_TEST(a_stopped_getter_that_was_woken_keeps_nothing_from_the_others)
 }
 END_TEST
 
+/* G16: each of them is woken by the put, none by the one before it. */
+START_TEST(a_stopped_getter_keeps_nothing_of_a_bulk_put_from_the_next)
+{
+	coqueue_t *q = queue_with(8, 0);
+	struct crew *first = crew_block(q, &ops[OP_GET], 1),
+		    *second = crew_block(q, &ops[OP_GET], 1);
+	const long items[] = {1, 2};
+	size_t done;
+
+	prepare_to_stop();
+	stop_thread(&first->hands[0]);
+	ck_ok(coqueue_put_many(q, items, 2, NULL, &done));
+	await(crew_finished(second) == 1);
+	ck_assert_uint_eq(crew_finished(first), 0);
+	thaw_thread();
+	crew_expect(first, 0);
+	crew_expect(second, 0);
+	finish_stopping();
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+/* The count was 0 while it was in line. */
+START_TEST(a_joiner_returns_though_more_was_put_before_it_ran)
+{
+	coqueue_t *q = queue_with(8, 1);
+	struct crew *first = crew_block(q, &ops[OP_JOIN], 1),
+		    *second = crew_block(q, &ops[OP_JOIN], 1);
+	long item = 1;
+
+	prepare_to_stop();
+	stop_thread(&first->hands[0]);
+	ck_ok(coqueue_task_done(q, 1));
+	ck_ok(coqueue_put(q, &item));
+	thaw_thread();
+	crew_expect(first, 0);
+	crew_expect(second, 0);
+	ck_assert_uint_eq(coqueue_unfinished(q), 1);
+	finish_stopping();
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 static int destroy(struct hand *me)
 {
 	return coqueue_destroy(me->q);
@@ -290,6 +333,27 @@ START_TEST(E79_a_getter_that_was_woken_in_vain_keeps_its_place)
 }
 END_TEST
 
+/* It is still blocked, although its wake-up is under way. */
+START_TEST(E46_a_getter_that_was_woken_in_vain_is_interrupted_too)
+{
+	coqueue_t *q = queue_with(8, 0);
+	struct crew *first = crew_block(q, &ops[OP_GET], 1),
+		    *second = crew_block(q, &ops[OP_GET], 1);
+	long item = 1;
+
+	prepare_to_stop();
+	stop_thread(&first->hands[0]);
+	ck_ok(coqueue_put(q, &item));
+	ck_ok(coqueue_try_get(q, &item));
+	ck_ok(coqueue_interrupt(q));
+	thaw_thread();
+	crew_expect(first, EINTR);
+	crew_expect(second, EINTR);
+	finish_stopping();
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 /* G16: the shutdown itself may be delayed, and sleeps. */
 START_TEST(a_shutdown_that_waits_for_a_stopped_thread_sleeps)
 {
@@ -326,6 +390,9 @@ int main(void)
 		      E15_a_stopped_putter_puts_nothing_once_shutdown_has_returned,
 		      a_stopped_getter_that_was_woken_keeps_nothing_from_the_others,
 		      E79_a_getter_that_was_woken_in_vain_keeps_its_place,
+		      E46_a_getter_that_was_woken_in_vain_is_interrupted_too,
+		      a_stopped_getter_keeps_nothing_of_a_bulk_put_from_the_next,
+		      a_joiner_returns_though_more_was_put_before_it_ran,
 		      E80_E81_destroy_waits_for_callers_that_have_not_left,
 		      a_shutdown_that_waits_for_a_stopped_thread_sleeps));
 }

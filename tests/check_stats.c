@@ -134,6 +134,30 @@ START_TEST(serving_a_waiter_counts_a_wakeup)
 }
 END_TEST
 
+/* In one queue, one line after the other: the figure is the sum of all three. */
+START_TEST(one_waiter_served_is_one_wakeup_in_every_line)
+{
+	coqueue_t *q = queue_with(1, 0);
+	struct crew *waiter = crew_block(q, &ops[OP_GET], 1);
+
+	ck_ok(coqueue_put(q, &(long){1}));
+	crew_expect(waiter, 0);
+	ck_assert_uint_eq(stats_of(q).wakeups, 1);
+
+	waiter = crew_block(q, &ops[OP_JOIN], 1);
+	ck_ok(coqueue_task_done(q, 1));
+	crew_expect(waiter, 0);
+	ck_assert_uint_eq(stats_of(q).wakeups, 2);
+
+	ck_ok(coqueue_put(q, &(long){1}));
+	waiter = crew_block(q, &ops[OP_PUT], 1);
+	take_in_order(q, 1, 1);
+	crew_expect(waiter, 0);
+	ck_assert_uint_eq(stats_of(q).wakeups, 3);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 /* ---- while others work -------------------------------------------------- */
 
 static int put_some(struct hand *me)
@@ -195,5 +219,6 @@ int main(void)
 		      puts_are_gets_and_discarded_and_what_is_left,
 		      a_blocked_call_is_counted_in_its_own_line,
 		      serving_a_waiter_counts_a_wakeup,
+		      one_waiter_served_is_one_wakeup_in_every_line,
 		      figures_are_sane_while_others_work));
 }

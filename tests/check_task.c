@@ -236,6 +236,30 @@ START_TEST(join_sees_what_the_workers_did_before_task_done)
 }
 END_TEST
 
+static int finish_one(struct hand *me)
+{
+	struct ledger *ledger = me->arg;
+
+	ledger->finished[me->index] = 1;
+	return coqueue_task_done(me->q, 1);
+}
+
+/* Nothing but the count tells it: no lock is taken by either. */
+START_TEST(join_that_need_not_wait_sees_what_was_done_before_task_done)
+{
+	for (unsigned round = 0; round < 10; round++) {
+		struct ledger ledger = {{0}};
+		coqueue_t *q = queue_with(2, 2);
+		struct crew *workers = crew_start(2, finish_one, q, &ledger);
+
+		await(coqueue_join_until(q, COQUEUE_NOWAIT) == 0);
+		ck_assert_int_eq(ledger.finished[0] + ledger.finished[1], 2);
+		crew_expect(workers, 0);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
 static int join_often(struct hand *me)
 {
 	for (unsigned i = 0; i < scaled(300); i++)
@@ -289,5 +313,6 @@ int main(void)
 		      E27_join_returns_at_once_when_all_is_done,
 		      E29_join_until_a_deadline_changes_nothing,
 		      join_sees_what_the_workers_did_before_task_done,
+		      join_that_need_not_wait_sees_what_was_done_before_task_done,
 		      E28_joiners_never_sleep_through_a_count_of_0));
 }
