@@ -56,12 +56,7 @@ bool seam_cas(const struct site *at, volatile void *p, size_t size,
 void seam_fence(const struct site *at, enum order order);
 
 /* The type of what lies at p, without _Atomic. */
-#define SEAM_TYPE(p) __typeof__(seam_plain(*(p)))
-#define seam_plain(x)                                                          \
-	__extension__({                                                        \
-		__auto_type plain_ = (x);                                      \
-		plain_;                                                        \
-	})
+#define SEAM_TYPE(p) __typeof__(atomic_load_explicit(p, memory_order_relaxed))
 
 #define sync_init(p, v) seam_init(p, sizeof(*(p)), (uint64_t)(v))
 #define sync_load(p, order)                                                    \

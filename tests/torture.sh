@@ -92,7 +92,12 @@ stress()
 planted() { logged $MAKE check-planted; }
 model() { logged $MAKE check-model; }
 faults() { COQUEUE_TEST_SCALE=10 logged $MAKE check-faults; }
-mutants() { logged $MAKE check-mutants MUTANTS=--all; }
+
+mutants()
+{
+	logged "$srcdir/tests/mutate.py" --all --jobs "$JOBS" \
+		--results "$TORTURE_STATE/mutants.jsonl"
+}
 
 cd "$top_builddir" || exit 99
 for part in $parts; do
