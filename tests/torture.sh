@@ -4,16 +4,17 @@
 # do for a day.  It can be interrupted at any time, and goes on from there when
 # it is started again; TORTURE_STATE (torture) is the directory that it keeps.
 # TORTURE_HISTORIES (10000000) and TORTURE_HOURS (8) of coqueue-stress say how
-# deep; JOBS how many processes.  What has been done is in its file "report".
+# deep; TORTURE_PARTS which parts; JOBS how many processes.  What has been done is
+# in its file "report".
 . "$(dirname "$0")/script.sh"
 
 : "${TORTURE_STATE:=$PWD/torture}" "${TORTURE_HISTORIES:=10000000}"
 : "${TORTURE_HOURS:=8}" "${JOBS:=$(nproc)}"
 : "${TORTURE_EXPLORE:=--torture}" # a smaller search, to try this script
-chunk=100000 # histories at a time
+chunk=$((TORTURE_HISTORIES < 100000 ? TORTURE_HISTORIES : 100000))
 mkdir -p "$TORTURE_STATE/explore" || exit 99
 report=$TORTURE_STATE/report
-parts='explore planted model histories stress faults mutants'
+parts=${TORTURE_PARTS:-explore planted model histories stress faults mutants}
 
 # tell TEXT...: to the screen and the report.
 tell()
