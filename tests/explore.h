@@ -173,7 +173,7 @@ void machine_settle(void);
 void machine_cancel(int thread);
 
 /* Let others run here, if it is so chosen. */
-void machine_point(const struct site *at, const volatile void *p);
+void machine_point(const struct site *at);
 
 /* Whether `p` is a dead part of another thread's stack. */
 bool machine_is_dead_stack(const void *p);

@@ -293,12 +293,11 @@ static unsigned choose(const struct way *ways, unsigned n)
 	return exploring && n > 1 ? search_choose(ways, n) : 0;
 }
 
-void machine_point(const struct site *at, const volatile void *p)
+void machine_point(const struct site *at)
 {
 	struct way ways[4 * THREADS];
 	unsigned n, chosen;
 
-	(void)p;
 	if (++steps > STEPS_MAX)
 		machine_fail("livelock: no end after %d steps", STEPS_MAX);
 	while (exploring) {
@@ -545,7 +544,7 @@ static void release(struct sync_mutex *m)
 
 void seam_lock(const struct site *at, struct sync_mutex *m)
 {
-	machine_point(at, m);
+	machine_point(at);
 	machine_trace("%s", at->text);
 	if (machine_is_dead_stack(m))
 		machine_fail("%s:%d: %s: the waiter is gone", at->file,
@@ -557,7 +556,7 @@ void seam_lock(const struct site *at, struct sync_mutex *m)
 
 void seam_unlock(const struct site *at, struct sync_mutex *m)
 {
-	machine_point(at, m);
+	machine_point(at);
 	machine_trace("%s", at->text);
 	release(m);
 }
@@ -619,7 +618,7 @@ int seam_wait(const struct site *at, struct sync_cond *c, struct sync_mutex *m,
 	struct thread *t = self();
 	bool woken;
 
-	machine_point(at, c);
+	machine_point(at);
 	machine_trace("%s", at->text);
 	if (c->dead)
 		machine_fail("waits on a dead condvar");
@@ -642,7 +641,7 @@ int seam_wait(const struct site *at, struct sync_cond *c, struct sync_mutex *m,
 
 static void touch_condvar(const struct site *at, struct sync_cond *c)
 {
-	machine_point(at, c);
+	machine_point(at);
 	machine_trace("%s", at->text);
 	if (machine_is_dead_stack(c))
 		machine_fail("%s:%d: %s: the waiter is gone", at->file,
@@ -723,20 +722,20 @@ void sync_cancel_restore(int before)
 
 void machine_cancel(int thread)
 {
-	machine_point(SEAM_SITE("cancel"), NULL);
+	machine_point(SEAM_SITE("cancel"));
 	machine_trace("cancel %d", thread);
 	threads[thread].cancel_asked = true;
 }
 
 void seam_pause(const struct site *at)
 {
-	machine_point(at, NULL);
+	machine_point(at);
 	machine_trace("%s", at->text);
 }
 
 void seam_nap(const struct site *at)
 {
-	machine_point(at, NULL);
+	machine_point(at);
 	machine_trace("%s", at->text);
 	if (self()->sections)
 		machine_fail("naps in a read-side section");
@@ -752,7 +751,7 @@ void seam_reader_enter(const struct site *at)
 {
 	struct thread *t = self();
 
-	machine_point(at, NULL);
+	machine_point(at);
 	machine_trace("%s", at->text);
 	if (t->sections++ == 0) {
 		t->section++;
@@ -764,7 +763,7 @@ void seam_reader_leave(const struct site *at)
 {
 	struct thread *t = self();
 
-	machine_point(at, NULL);
+	machine_point(at);
 	machine_trace("%s", at->text);
 	if (t->sections == 0)
 		machine_fail("leaves a section that it is not in");
@@ -781,7 +780,7 @@ void seam_wait_readers(const struct site *at)
 {
 	struct thread *t = self();
 
-	machine_point(at, NULL);
+	machine_point(at);
 	machine_trace("%s", at->text);
 	if (t->sections || t->locks)
 		machine_fail("waits for readers in a section or with a lock");

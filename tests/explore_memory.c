@@ -353,7 +353,7 @@ static void store(const struct late_store *store)
 
 static void begin(const struct site *at, const volatile void *p)
 {
-	machine_point(at, p);
+	machine_point(at);
 	check_alive(at, p);
 }
 
