@@ -41,9 +41,14 @@ compile()
 		flags=$NATIVE_FLAGS
 	fi
 	for name; do
+		rm -f "$objects/$name.o"
 		$COMPILE -I"$lib" -include "$lib/prefix.h" $flags -O1 -w \
-			-c "$lib/$name.c" -o "$objects/$name.o" || return
+			-c "$lib/$name.c" -o "$objects/$name.o" &
 	done 2>>"$scratch/errors"
+	wait
+	for name; do
+		[ -e "$objects/$name.o" ] || return
+	done
 }
 
 # begin KIND: compile the whole library as it is, once.
