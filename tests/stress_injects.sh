@@ -42,7 +42,7 @@ notices duplicate 1 'came out twice|got item .* twice' --items 20000 mpmc
 notices reorder 1 'after having seen' --items 20000 --consumers 1 mpmc
 notices late-put 1 'put(_until)? returned 0 after|put after shutdown returned 0' --items 20000 drain
 notices signal-one 4 'HANG' --items 100000 abort
-notices swallow 4 'HANG' --items 500 --rate 2000 -p 1 -c 1 mpmc
+notices swallow 4 'HANG' --items 10000 --rate 2000 -p 1 -c 1 mpmc
 
 ends 2 "$top_builddir/coqueue-stress" --inject lose
 finish
