@@ -45,9 +45,9 @@ void queue_discarded_locked(struct coqueue *q, uint64_t n)
 		 * come */
 		puts = ring_puts(&q->ring);
 		sum = puts - finished < n ? puts : finished + n;
-		/* [task.1] release: with [task.2], and acquire, so that what
-		 * earlier calls released goes on to [task.2] */
-	} while (!sync_cas(&q->finished, &finished, sum, acq_rel));
+		/* [task.1] release: with [task.2]; what earlier calls released
+		 * goes on with it, since every change is an exchange */
+	} while (!sync_cas(&q->finished, &finished, sum, release));
 }
 
 void queue_wake_joiners_locked(struct coqueue *q)
@@ -79,9 +79,9 @@ int coqueue_task_done(coqueue_t *q, size_t n)
 			rcu_reader_leave();
 			return EINVAL;
 		}
-		/* [task.1] release: with [task.2], and acquire, so that what
-		 * earlier calls released goes on to [task.2] */
-	} while (!sync_cas(&q->finished, &finished, finished + n, acq_rel));
+		/* [task.1] release: with [task.2]; what earlier calls released
+		 * goes on with it, since every change is an exchange */
+	} while (!sync_cas(&q->finished, &finished, finished + n, release));
 	joiners = line_published(&q->joiners) && queue_unfinished(q) == 0;
 	if (joiners)
 		queue_caller_enter(q);
