@@ -5,8 +5,9 @@
  * Destroy must free memory that calls which began earlier may still use: a put
  * whose item made the getter destroy the queue has yet to look whom to wake.
  * Every call that may be seen to have begun is in a read-side section, or
- * counted; what is counted was so before its section ended.  So: shut down (which waits for a grace period),
- * then wait until nobody is counted, then free.
+ * counted; what is counted was so before its section ended.  So: shut down
+ * (which waits for a grace period), then wait until nobody is counted, then
+ * free.
  */
 #include "config.h"
 

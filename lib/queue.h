@@ -8,8 +8,8 @@
  *      store is closed, under the same lock, before state leaves OPEN.
  *   2. A call that has an effect or waits touches the queue in a read-side
  *      section, under lock, or while it is counted in `callers`; it is counted
- *      from within a section, and uncounted under lock.  So a grace period and then callers == 0 mean
- *      that nobody is in the queue (object.c).
+ *      from within a section, and uncounted under lock.  So a grace period and
+ *      then callers == 0 mean that nobody is in the queue (object.c).
  *   3. unfinished = puts - finished.  Puts are the tail of the ring, so a put
  *      pays nothing for task_done; finished = marked done + discarded.
  */

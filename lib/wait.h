@@ -152,7 +152,8 @@ static inline bool line_wake_is_due(struct line *line)
 
 /*
  * Wake everybody who is in line at this moment and tell them the verdict; the
- * first verdict that a waiter is told stands.  The lock is held on entry and on return, and released for each wake-up.
+ * first verdict that a waiter is told stands.  The lock is held on entry and on
+ * return, and released for each wake-up.
  */
 void line_wake_all_locked(struct line *line, int verdict);
 

@@ -7,25 +7,12 @@
 bench=$top_builddir/coqueue-bench
 [ -x "$bench" ] || { note "no coqueue-bench in this build"; exit 77; }
 
-# status NUMBER ARGUMENT...: wrong unless coqueue-bench ends with it.
-status()
-{
-	expected=$1
-	shift
-	timeout -k 5 300 "$bench" "$@" >"$scratch/out" 2>"$scratch/err"
-	got=$?
-	[ $got -eq "$expected" ] && return
-	wrong "coqueue-bench $* ended with $got, not $expected"
-	sed 's/^/    /' "$scratch/err"
-	return 1
-}
-
-status 0 --list
+ends 0 "$bench" --list
 workloads=$(sed 's/ .*//' "$scratch/out")
 [ -n "$workloads" ] || wrong "no workloads are listed"
 
 json=$scratch/figures.json
-status 0 --repeat 2 --duration 0.01 --seed 1 --json "$json" || finish
+ends 0 "$bench" --repeat 2 --duration 0.01 --seed 1 --json "$json" || finish
 for workload in $workloads; do
 	grep -q "^$workload " "$scratch/out" ||
 		wrong "$workload is not in the table"
@@ -42,13 +29,13 @@ done
 sed '1,/^$/d' "$scratch/out" | grep -E 'nan|inf|-[0-9]' &&
 	wrong "the table has figures that are none"
 
-status 0 --workload solo --repeat 1 --duration 0.01 --pin no
+ends 0 "$bench" --workload solo --repeat 1 --duration 0.01 --pin no
 [ "$(grep -cE '^(solo|1p1c) ' "$scratch/out")" -eq 1 ] ||
 	wrong "--workload does not select"
-status 2 --workload nonsense
-status 2 --repeat 0
-status 2 --duration fast
-status 2 --pin maybe
-status 2 --nonsense
-status 1 --workload solo --repeat 1 --duration 0.01 --json /nonexistent/file
+ends 2 "$bench" --workload nonsense
+ends 2 "$bench" --repeat 0
+ends 2 "$bench" --duration fast
+ends 2 "$bench" --pin maybe
+ends 2 "$bench" --nonsense
+ends 1 "$bench" --workload solo --repeat 1 --duration 0.01 --json /nonexistent/file
 finish

@@ -35,7 +35,7 @@ build_and_check()
 excerpt()
 {
 	{
-		grep -E '^(FAIL|ERROR|XPASS): ' "$1"
+		grep -E '^(FAIL|ERROR|XPASS): ' "$1" || :
 		tail -n 60 "$1"
 	} | sed 's/^/    /'
 }

@@ -305,22 +305,29 @@ START_TEST(E80_E81_destroy_waits_for_callers_that_have_not_left)
 }
 END_TEST
 
+/* A getter is woken and stopped, and somebody else takes what it was woken for. */
+static void stop_on_the_way(coqueue_t *q, struct crew *getter)
+{
+	long item = 1;
+
+	prepare_to_stop();
+	stop_thread(&getter->hands[0]);
+	ck_ok(coqueue_put(q, &item));
+	ck_ok(coqueue_try_get(q, &item));
+}
+
 /* G12: it finds nothing, since somebody was quicker, and sleeps again. */
 START_TEST(E79_a_getter_that_was_woken_in_vain_keeps_its_place)
 {
 	coqueue_t *q = queue_with(8, 0);
 	struct crew *first = crew_block(q, &ops[OP_GET], 1),
 		    *second = crew_block(q, &ops[OP_GET], 1);
-	long item = 1;
+	long item = 2;
 
-	prepare_to_stop();
-	stop_thread(&first->hands[0]);
-	ck_ok(coqueue_put(q, &item));
-	ck_ok(coqueue_try_get(q, &item));
+	stop_on_the_way(q, first);
 	thaw_thread();
 	for (int i = 0; i < 2000; i++)
 		sched_yield(); /* time to find nothing */
-	item = 2;
 	ck_ok(coqueue_put(q, &item));
 	await(crew_finished(first) == 1);
 	ck_assert_int_eq(first->hands[0].item, 2);
@@ -339,12 +346,8 @@ START_TEST(E46_a_getter_that_was_woken_in_vain_is_interrupted_too)
 	coqueue_t *q = queue_with(8, 0);
 	struct crew *first = crew_block(q, &ops[OP_GET], 1),
 		    *second = crew_block(q, &ops[OP_GET], 1);
-	long item = 1;
 
-	prepare_to_stop();
-	stop_thread(&first->hands[0]);
-	ck_ok(coqueue_put(q, &item));
-	ck_ok(coqueue_try_get(q, &item));
+	stop_on_the_way(q, first);
 	ck_ok(coqueue_interrupt(q));
 	thaw_thread();
 	crew_expect(first, EINTR);

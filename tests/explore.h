@@ -91,6 +91,9 @@ void memory_call_returns(void);
 /* The running thread uses the object at p, which no location stands for. */
 void memory_touch(const void *p);
 
+/* That p is neither freed nor in a stack frame that has gone. */
+void memory_check(const struct site *at, const volatile void *p);
+
 /* The object at p must not be used from now on: whatever others did to it
  * happens-before now. */
 void memory_retire(const struct site *at, const void *p, size_t size);
@@ -209,7 +212,7 @@ struct search {
 	struct budget budget;
 	uint64_t seed;
 	/* out: */
-	uint64_t schedules, steps;
+	uint64_t schedules;
 	unsigned choices; /* of the longest schedule */
 };
 

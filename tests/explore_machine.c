@@ -6,11 +6,11 @@
  * A point stands before each access that others can see.  A thread that cannot
  * go on gives way for nothing; to switch away from one that could costs a
  * preemption.  A timeout, a spurious return of a wait and the draining of a
- * store buffer are ways like switches.
+ * store buffer are ways to go on as switches are.
  *
  * A thread that naps (it waits for another, half-way call, backoff.h) goes on
- * when some word of memory has changed: it would find nothing new before.  If nothing can change any more, it is let go on
- * some times, in vain: a livelock.
+ * when some word of memory has changed: it would find nothing new before.  If
+ * nothing can change any more, it is let go on some times, in vain: a livelock.
  *
  * A thread that was woken may stall: it runs again when nobody else can.  Before
  * it does, nobody may sleep who could be served beside it.
@@ -224,13 +224,17 @@ static bool drain_all(void)
 static bool let_stalled_go(void)
 {
 	bool any = false;
+	int was = running;
 
 	for (int i = 0; i < n_threads; i++)
 		any |= threads[i].stalled;
 	if (!any)
 		return false;
+	/* who looks must not learn anything for one of the threads */
 	exploring = false;
+	running = n_threads;
 	at_rest();
+	running = was;
 	exploring = true;
 	for (int i = 0; i < n_threads; i++)
 		threads[i].stalled = false;
@@ -259,11 +263,11 @@ static __attribute__((noinline)) void suspend(int to)
 }
 
 /* Do what was chosen; returns when the thread that called runs again. */
-static void take_way(const struct way *o)
+static void take_way(const struct way *way)
 {
-	struct thread *t = &threads[o->thread];
+	struct thread *t = &threads[way->thread];
 
-	switch (o->kind) {
+	switch (way->kind) {
 	case GO_ON:
 	case DELAY:
 	case LOSE:
@@ -271,21 +275,21 @@ static void take_way(const struct way *o)
 	case STALL:
 		return;
 	case FLUSH:
-		memory_flush_one(o->thread);
+		memory_flush_one(way->thread);
 		return;
 	case SWITCH_TO:
 		break;
 	case TIME_OUT:
-		machine_trace("    %d times out", o->thread);
+		machine_trace("    %d times out", way->thread);
 		t->state = READY;
 		break;
 	case WAKE_FOR_NOTHING:
-		machine_trace("    %d wakes up for nothing", o->thread);
+		machine_trace("    %d wakes up for nothing", way->thread);
 		budget.spurious--;
 		t->signaled = true;
 		break;
 	}
-	suspend(o->thread);
+	suspend(way->thread);
 }
 
 static unsigned choose(const struct way *ways, unsigned n)
@@ -502,6 +506,13 @@ void machine_settle(void)
 	block(SETTLING, NULL);
 }
 
+/* A point, and what is done there. */
+static void step(const struct site *at)
+{
+	machine_point(at);
+	machine_trace("%s", at->text);
+}
+
 /* ---- locks ---------------------------------------------------------------- */
 
 int sync_mutex_init(struct sync_mutex *m)
@@ -544,11 +555,8 @@ static void release(struct sync_mutex *m)
 
 void seam_lock(const struct site *at, struct sync_mutex *m)
 {
-	machine_point(at);
-	machine_trace("%s", at->text);
-	if (machine_is_dead_stack(m))
-		machine_fail("%s:%d: %s: the waiter is gone", at->file,
-			     at->line, at->text);
+	step(at);
+	memory_check(at, m);
 	if (m->owner == running + 1)
 		machine_fail("locks a mutex that it holds");
 	acquire(m);
@@ -556,8 +564,7 @@ void seam_lock(const struct site *at, struct sync_mutex *m)
 
 void seam_unlock(const struct site *at, struct sync_mutex *m)
 {
-	machine_point(at);
-	machine_trace("%s", at->text);
+	step(at);
 	release(m);
 }
 
@@ -618,8 +625,7 @@ int seam_wait(const struct site *at, struct sync_cond *c, struct sync_mutex *m,
 	struct thread *t = self();
 	bool woken;
 
-	machine_point(at);
-	machine_trace("%s", at->text);
+	step(at);
 	if (c->dead)
 		machine_fail("waits on a dead condvar");
 	if (t->sections)
@@ -632,6 +638,7 @@ int seam_wait(const struct site *at, struct sync_cond *c, struct sync_mutex *m,
 	if (!t->slept_at)
 		t->slept_at = ++now;
 	block(IN_COND, c);
+	t->stalled = false;
 	woken = t->signaled;
 	acquire(m);
 	if (is_cancelled(t))
@@ -641,11 +648,8 @@ int seam_wait(const struct site *at, struct sync_cond *c, struct sync_mutex *m,
 
 static void touch_condvar(const struct site *at, struct sync_cond *c)
 {
-	machine_point(at);
-	machine_trace("%s", at->text);
-	if (machine_is_dead_stack(c))
-		machine_fail("%s:%d: %s: the waiter is gone", at->file,
-			     at->line, at->text);
+	step(at);
+	memory_check(at, c);
 	if (c->dead)
 		machine_fail("wakes a dead condvar");
 	memory_flush(running);
@@ -729,14 +733,12 @@ void machine_cancel(int thread)
 
 void seam_pause(const struct site *at)
 {
-	machine_point(at);
-	machine_trace("%s", at->text);
+	step(at);
 }
 
 void seam_nap(const struct site *at)
 {
-	machine_point(at);
-	machine_trace("%s", at->text);
+	step(at);
 	if (self()->sections)
 		machine_fail("naps in a read-side section");
 	if (self()->locks)
@@ -751,8 +753,7 @@ void seam_reader_enter(const struct site *at)
 {
 	struct thread *t = self();
 
-	machine_point(at);
-	machine_trace("%s", at->text);
+	step(at);
 	if (t->sections++ == 0) {
 		t->section++;
 		clock_join(&t->view.clock, &grace_seen);
@@ -763,8 +764,7 @@ void seam_reader_leave(const struct site *at)
 {
 	struct thread *t = self();
 
-	machine_point(at);
-	machine_trace("%s", at->text);
+	step(at);
 	if (t->sections == 0)
 		machine_fail("leaves a section that it is not in");
 	if (--t->sections == 0)
@@ -780,8 +780,7 @@ void seam_wait_readers(const struct site *at)
 {
 	struct thread *t = self();
 
-	machine_point(at);
-	machine_trace("%s", at->text);
+	step(at);
 	if (t->sections || t->locks)
 		machine_fail("waits for readers in a section or with a lock");
 	drain_all();

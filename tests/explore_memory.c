@@ -176,7 +176,7 @@ bool memory_is_clean(void)
 	return arena_dead;
 }
 
-static void check_alive(const struct site *at, const volatile void *p)
+void memory_check(const struct site *at, const volatile void *p)
 {
 	const unsigned char *byte = (const unsigned char *)(uintptr_t)p;
 
@@ -311,7 +311,7 @@ void memory_flush_one(int thread)
 
 	machine_trace("    the store of %d to %s becomes visible", thread,
 		      late->at->text);
-	check_alive(late->at, late->p);
+	memory_check(late->at, late->p);
 	commit(find_location(late->p), late);
 	v->n_late--;
 	memmove(&v->late[0], &v->late[1], v->n_late * sizeof(v->late[0]));
@@ -354,7 +354,7 @@ static void store(const struct late_store *store)
 static void begin(const struct site *at, const volatile void *p)
 {
 	machine_point(at);
-	check_alive(at, p);
+	memory_check(at, p);
 }
 
 void seam_store(const struct site *at, volatile void *p, size_t size,
@@ -438,6 +438,14 @@ static unsigned choose_version(struct location *l, enum order order)
 	return l->version - chosen;
 }
 
+/* The running thread has found it, and finds none older after that. */
+static void take_version(struct location *l, unsigned version, enum order order)
+{
+	l->read.at[running] = view()->clock.at[running];
+	l->found[running] = version;
+	take(&store_at(l, version)->released, order);
+}
+
 /* What a load finds, and takes over from it. */
 static uint64_t find(struct location *l, const volatile void *p, size_t size,
 		     enum order order)
@@ -448,9 +456,7 @@ static uint64_t find(struct location *l, const volatile void *p, size_t size,
 	if (late)
 		return late->value;
 	version = choose_version(l, order);
-	l->read.at[running] = view()->clock.at[running];
-	l->found[running] = version;
-	take(&store_at(l, version)->released, order);
+	take_version(l, version, order);
 	if (version == l->version)
 		return read_value(p, size);
 	machine_trace("    (an old value)");
@@ -514,15 +520,17 @@ uint64_t seam_change(const struct site *at, volatile void *p, size_t size,
 bool seam_cas(const struct site *at, volatile void *p, size_t size,
 	      uint64_t *expected, uint64_t value, enum order order)
 {
+	struct location *l;
 	uint64_t old;
 
 	begin(at, p);
 	memory_flush(running);
+	l = location(p);
 	old = read_value(p, size);
 	if (old != *expected) {
 		machine_trace("%s: %#jx, not %#jx", at->text, (uintmax_t)old,
 			      (uintmax_t)*expected);
-		take(&last_store(location(p))->released, seam_relaxed);
+		take_version(l, l->version, seam_relaxed);
 		*expected = old;
 		return false;
 	}

@@ -43,7 +43,7 @@ static unsigned n_given, next_given;
 void search_begin(struct search *s)
 {
 	current = s;
-	s->schedules = s->steps = 0;
+	s->schedules = 0;
 	s->choices = 0;
 	n_choices = repeated = 0;
 }
@@ -242,8 +242,7 @@ bool search_load_choices(struct search *s, const char *text)
 /* After a schedule: all that the next one depends on, in one line. */
 void search_save(const struct search *s, FILE *f)
 {
-	fprintf(f, "%" PRIu64 " %" PRIu64 " %u", s->schedules, s->steps,
-		s->choices);
+	fprintf(f, "%" PRIu64 " %u", s->schedules, s->choices);
 	for (unsigned i = 0; s->mode == SEARCH_DEPTH && i < n_choices; i++)
 		fprintf(f, " %u/%u", choices[i].taken, choices[i].options);
 	fputc('\n', f);
@@ -255,8 +254,8 @@ bool search_load(struct search *s, const char *line)
 	int length = 0;
 
 	search_begin(s);
-	if (sscanf(line, "%" SCNu64 " %" SCNu64 " %u%n", &s->schedules,
-		   &s->steps, &s->choices, &length) < 3)
+	if (sscanf(line, "%" SCNu64 " %u%n", &s->schedules, &s->choices,
+		   &length) < 2)
 		return false;
 	for (line += length;
 	     sscanf(line, " %u/%u%n", &taken, &options, &length) == 2;

@@ -24,6 +24,47 @@ static bool wrong(const char *what)
 	return false;
 }
 
+/* ---- kinds of calls ------------------------------------------------------- */
+
+static enum lin_call lin_call_of(enum verb verb)
+{
+	switch (verb) {
+	case GET:
+	case TRY_GET:
+	case GET_UNTIL:
+	case GET_MANY:
+		return LIN_GET;
+	case PEEK:
+	case TRY_PEEK:
+	case PEEK_UNTIL:
+		return LIN_PEEK;
+	case TASK_DONE:
+		return LIN_TASK_DONE;
+	case JOIN:
+	case TRY_JOIN:
+	case JOIN_UNTIL:
+		return LIN_JOIN;
+	case STATE:
+		return LIN_STATE;
+	case GRACEFUL:
+	case IMMEDIATE:
+	case DESTROY:
+		return LIN_SHUTDOWN;
+	case INTERRUPT:
+		return LIN_INTERRUPT;
+	case PUT:
+	case TRY_PUT:
+	case PUT_UNTIL:
+	case PUT_MANY:
+		return LIN_PUT;
+	case CANCEL:
+	case SETTLE:
+	case END:
+		break;
+	}
+	return LIN_N_CALLS; /* none of the queue's */
+}
+
 /* ---- who sleeps ----------------------------------------------------------- */
 
 bool verdict_is_still(void)
@@ -45,19 +86,13 @@ enum side { PUTS, GETS, JOINS, NEITHER };
 
 static enum side side_of(const struct record *r)
 {
-	switch (r->step->verb) {
-	case PUT:
-	case PUT_UNTIL:
-	case PUT_MANY:
+	switch (lin_call_of(r->step->verb)) {
+	case LIN_PUT:
 		return PUTS;
-	case GET:
-	case GET_UNTIL:
-	case GET_MANY:
-	case PEEK:
-	case PEEK_UNTIL:
+	case LIN_GET:
+	case LIN_PEEK:
 		return GETS;
-	case JOIN:
-	case JOIN_UNTIL:
+	case LIN_JOIN:
 		return JOINS;
 	default:
 		return NEITHER;
@@ -139,11 +174,6 @@ void verdict_sleepers(void)
 
 /* ---- items ---------------------------------------------------------------- */
 
-static bool puts_items(const struct record *r)
-{
-	return r->step->verb >= PUT && r->step->verb <= PUT_MANY;
-}
-
 static bool each_item_is_somewhere(void)
 {
 	const struct record *r;
@@ -152,7 +182,7 @@ static bool each_item_is_somewhere(void)
 
 	for (int i = 0; i < story.n_records; i++) {
 		r = &story.records[i];
-		for (size_t j = 0; puts_items(r) && j < BULK; j++) {
+		for (size_t j = 0; side_of(r) == PUTS && j < BULK; j++) {
 			value = r->values[j];
 			ways = story.got[value] + story.discarded[value];
 			if (ways == (j < r->n))
@@ -174,37 +204,6 @@ static bool each_item_is_somewhere(void)
 enum { OPS = RECORDS * BULK };
 
 static struct lin_op ops[OPS];
-
-static enum lin_call lin_call_of(enum verb verb)
-{
-	switch (verb) {
-	case GET:
-	case TRY_GET:
-	case GET_UNTIL:
-	case GET_MANY:
-		return LIN_GET;
-	case PEEK:
-	case TRY_PEEK:
-	case PEEK_UNTIL:
-		return LIN_PEEK;
-	case TASK_DONE:
-		return LIN_TASK_DONE;
-	case JOIN:
-	case TRY_JOIN:
-	case JOIN_UNTIL:
-		return LIN_JOIN;
-	case STATE:
-		return LIN_STATE;
-	case GRACEFUL:
-	case IMMEDIATE:
-	case DESTROY:
-		return LIN_SHUTDOWN;
-	case INTERRUPT:
-		return LIN_INTERRUPT;
-	default:
-		return LIN_PUT;
-	}
-}
 
 static uint64_t lin_value_of(const struct record *r)
 {
@@ -239,7 +238,7 @@ static struct lin_op *add_record(struct lin_op *op, const struct record *r)
 {
 	enum lin_call c = lin_call_of(r->step->verb);
 
-	if (r->step->verb == CANCEL || r->step->verb == SETTLE)
+	if (c == LIN_N_CALLS)
 		return op;
 	for (size_t i = 0; i < r->n; i++)
 		op = add_op(op, r, c, r->values[i], 0);

@@ -49,6 +49,29 @@ must()
 	fi
 }
 
+# ends STATUS COMMAND...: wrong unless it ends with that, within five minutes; its
+# output is in $scratch/out and $scratch/err.
+ends()
+{
+	expected=$1
+	shift
+	timeout -k 5 300 "$@" >"$scratch/out" 2>"$scratch/err"
+	got=$?
+	[ $got -eq "$expected" ] && return
+	wrong "$* ended with $got, not $expected"
+	tail -n 60 "$scratch/out" "$scratch/err" | sed 's/^/    /'
+	return 1
+}
+
+# says REGEX: wrong unless a line of that output is like this.
+says()
+{
+	grep -qE "$1" "$scratch/out" && return
+	wrong "it does not say: $1"
+	tail -n 60 "$scratch/out" | sed 's/^/    /'
+	return 1
+}
+
 # has COMMAND: whether there is such a command.
 has()
 {

@@ -9,19 +9,6 @@ stress=$top_builddir/coqueue-stress
 [ -x "$stress" ] || { note "no coqueue-stress in this build"; exit 77; }
 scenarios='mpmc drain abort join timeout cancel churn'
 
-# ends STATUS ARGUMENT...: wrong unless coqueue-stress ends with it.
-ends()
-{
-	expected=$1
-	shift
-	timeout -k 5 300 "$stress" "$@" >"$scratch/out" 2>"$scratch/err"
-	got=$?
-	[ $got -eq "$expected" ] && return
-	wrong "coqueue-stress $* ended with $got, not $expected"
-	sed 's/^/    /' "$scratch/out" "$scratch/err"
-	return 1
-}
-
 # column N NAME: that column of the scenario's line in the first table, below
 # the live lines of a run that took its time (they tell it: 0:01/...).
 column()
@@ -49,7 +36,7 @@ interrupted()
 }
 
 json=$scratch/results.json
-ends 0 --items 5000 --seed 7 --json "$json" all || finish
+ends 0 "$stress" --items 5000 --seed 7 --json "$json" all || finish
 for scenario in $scenarios; do
 	column 2 "$scenario" >>"$scratch/rounds"
 	grep -q "\"name\": \"$scenario\"" "$json" ||
@@ -59,14 +46,14 @@ done
 grep -q '"verdict": "pass"' "$json" || wrong "no verdict in the JSON file"
 awk 'length > 79' "$scratch/out" | grep . && wrong "lines of 80 and more"
 
-ends 0 --items 5000 --seed 7 all
+ends 0 "$stress" --items 5000 --seed 7 all
 for scenario in $scenarios; do
 	column 2 "$scenario"
 done | cmp -s - "$scratch/rounds" || wrong "the seed did not repeat the rounds"
 
-ends 0 --duration 700ms --jitter --batch 3 --item-size 100 --rate 100000 \
+ends 0 "$stress" --duration 700ms --jitter --batch 3 --item-size 100 --rate 100000 \
 	--capacity 3 --producers 2 --consumers 3 all
-ends 0 --quiet --duration 100ms --seed 5
+ends 0 "$stress" --quiet --duration 100ms --seed 5
 [ "$(sed 's/:.*//' "$scratch/out")" = 'PASS seed 5' ] ||
 	wrong "--quiet prints more or less than the last line"
 
@@ -74,7 +61,7 @@ interrupted INT 130
 interrupted TERM 143
 
 while read -r arguments; do
-	ends 2 $arguments
+	ends 2 "$stress" $arguments
 	grep -q 'coqueue-stress' "$scratch/err" || wrong "$arguments: not a word"
 done <<'END'
 --producers 0
@@ -100,6 +87,6 @@ done <<'END'
 --nonsense
 nonsense
 END
-ends 3 --duration 100ms --json /nonexistent/file
-ends 0 --help
+ends 3 "$stress" --duration 100ms --json /nonexistent/file
+ends 0 "$stress" --help
 finish

@@ -8,19 +8,6 @@
 faulty=$top_builddir/coqueue-stress-faulty
 [ -x "$faulty" ] || { note "no coqueue-stress in this build"; exit 77; }
 
-# ends STATUS PROGRAM ARGUMENT...: wrong unless it ends with that.
-ends()
-{
-	expected=$1
-	shift
-	timeout -k 5 120 "$@" >"$scratch/out" 2>&1
-	got=$?
-	[ $got -eq "$expected" ] && return
-	wrong "$* ended with $got, not $expected"
-	sed 's/^/    /' "$scratch/out"
-	return 1
-}
-
 # notices FAULT STATUS WORDS ARGUMENT...: with the fault, the run fails with
 # the status and says the words (an extended regular expression); without it,
 # the same run passes.
@@ -32,9 +19,9 @@ notices()
 	ends "$status" "$faulty" --watchdog 1 --seed 1 --inject "$fault" "$@" ||
 		return
 	# the report is broken into lines of 80
-	tr -s ' \n' ' ' <"$scratch/out" | grep -qE "$words" && return
+	cat "$scratch/out" "$scratch/err" | tr -s ' \n' ' ' | grep -qE "$words" && return
 	wrong "--inject $fault is noticed, but not said: $words"
-	sed 's/^/    /' "$scratch/out"
+	sed 's/^/    /' "$scratch/out" "$scratch/err"
 }
 
 notices lose 1 'accepted items of producer .* lost' --items 20000 mpmc

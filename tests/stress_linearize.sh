@@ -9,27 +9,6 @@ stress=$top_builddir/coqueue-stress
 faulty=$top_builddir/coqueue-stress-faulty
 [ -x "$stress" ] || { note "no coqueue-stress in this build"; exit 77; }
 
-# ends STATUS PROGRAM ARGUMENT...: wrong unless it ends with that.
-ends()
-{
-	expected=$1
-	shift
-	timeout -k 5 300 "$@" >"$scratch/out" 2>"$scratch/err"
-	got=$?
-	[ $got -eq "$expected" ] && return
-	wrong "$* ended with $got, not $expected"
-	tail -n 60 "$scratch/out" "$scratch/err" | sed 's/^/    /'
-	return 1
-}
-
-# says REGEX: wrong unless a line of the output is like this.
-says()
-{
-	grep -qE "$1" "$scratch/out" && return
-	wrong "it does not say: $1"
-	tail -n 60 "$scratch/out" | sed 's/^/    /'
-}
-
 # finds FAULT: a history without an order, within some thousands.
 finds()
 {
