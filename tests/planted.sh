@@ -174,8 +174,13 @@ row()
 
 has patch || give_up "there is no patch program (Debian: package patch)"
 planted=0 found=0 by_stress=0 missed=
-format='%-30s %-4s %-20s %10s %6s  %s\n'
 : >"$scratch/errors"
+# all of them, also when few are chosen: who changes lib/ renews them
+for file in "$srcdir"/tests/planted/*.patch; do
+	name=${file##*/}
+	plant "${name%.patch}" || broken "${name%.patch} does not apply"
+done
+format='%-30s %-4s %-20s %10s %6s  %s\n'
 begin explore
 [ "$STRESS_SECONDS" -eq 0 ] || begin native
 printf "$format" planted breaks 'found by' schedules s stress
