@@ -409,7 +409,7 @@ static struct crew *crew_new(unsigned n, hand_work *work, coqueue_t *q,
 
 	ck_assert_ptr_nonnull(crew);
 	crew->n = n;
-	ck_ok(pthread_barrier_init(&crew->start, NULL, n));
+	ck_ok(pthread_barrier_init(&crew->start, NULL, n + 1));
 	for (unsigned i = 0; i < n; i++) {
 		struct hand *hand = &crew->hands[i];
 
@@ -428,10 +428,15 @@ static void hand_go(struct hand *hand)
 	ck_ok(pthread_create(&hand->thread, NULL, hand_main, hand));
 }
 
+/*
+ * They run when this returns: a thread that starts allocates memory, and an
+ * allocator that does not expect a fork meanwhile hangs in the child (ASan's).
+ */
 static struct crew *crew_go(struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->n; i++)
 		hand_go(&crew->hands[i]);
+	pthread_barrier_wait(&crew->start);
 	return crew;
 }
 
