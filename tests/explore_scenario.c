@@ -44,6 +44,10 @@ const struct scenario scenarios[] = {
 	.callers = {{{TRY_PUT}, {TRY_GET}}, {{TRY_PUT}, {TRY_GET}}} },
 { "try_behind", "a try behind a put that is half-way", SMALL, 1,
 	.callers = {{{PUT}}, {{TRY_PUT}, {TRY_GET}}, {{TRY_GET}}} },
+{ "size", "the size beside a get and a put that takes its slot", SMALL, 1, .filled = 1,
+	.callers = {{{GET}}, {{PUT}}, {{SIZE}}} },
+{ "size_bulk", "the same, with bulk calls", SMALL, 2, .filled = 2,
+	.callers = {{{GET_MANY, 2}}, {{PUT_MANY, 2}}, {{SIZE}}} },
 { "graceful", "a putter, a getter and a graceful shutdown", MIDDLE, 1,
 	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}, {{GRACEFUL}}} },
 { "graceful_putters", "blocked putters leave, accepted items are got", SMALL, 1,
@@ -198,6 +202,7 @@ const char *verb_name(enum verb verb)
 		[TRY_JOIN] = "try_join",
 		[JOIN_UNTIL] = "join_until",
 		[STATE] = "state",
+		[SIZE] = "size",
 		[GRACEFUL] = "graceful",
 		[IMMEDIATE] = "immediate",
 		[INTERRUPT] = "interrupt",
@@ -378,6 +383,13 @@ static int call(struct record *r)
 		return coqueue_join_until(queue, &far_away);
 	case STATE:
 		r->values[0] = coqueue_state(queue);
+		return 0;
+	case SIZE:
+		r->values[0] = coqueue_size(queue);
+		if (r->values[0] > story.scenario->capacity)
+			machine_fail("a queue of %zu holds %ju",
+				     story.scenario->capacity,
+				     (uintmax_t)r->values[0]);
 		return 0;
 	case GRACEFUL:
 		return coqueue_shutdown(queue, COQUEUE_GRACEFUL);

@@ -36,6 +36,7 @@ enum verb {
 	TRY_JOIN,
 	JOIN_UNTIL,
 	STATE,
+	SIZE, /* never more than the capacity */
 	GRACEFUL,
 	IMMEDIATE,
 	INTERRUPT,

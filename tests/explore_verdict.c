@@ -57,12 +57,13 @@ static enum lin_call lin_call_of(enum verb verb)
 	case PUT_UNTIL:
 	case PUT_MANY:
 		return LIN_PUT;
+	case SIZE:
 	case CANCEL:
 	case SETTLE:
 	case END:
 		break;
 	}
-	return LIN_N_CALLS; /* none of the queue's */
+	return LIN_N_CALLS; /* not in the history */
 }
 
 /* ---- who sleeps ----------------------------------------------------------- */
