@@ -5,7 +5,9 @@
  * ESHUTDOWN, and the queue never reopens.
  *
  * The states and their names follow Python 3.13's queue.Queue.shutdown();
- * task_done and join are Python's too, interrupt is APR's.
+ * task_done and join are Python's too, interrupt is APR's, force_put is
+ * crossbeam's; hold and release do what the counted handles of Rust's channels
+ * do.
  *
  * What holds for every function here, unless its comment says otherwise:
  *
@@ -65,7 +67,7 @@ struct timespec; /* strict C99 has <time.h> without it */
 /* The queue.  Never copied; used through a pointer only. */
 typedef struct coqueue coqueue_t;
 
-/* The order in which items leave.  This version builds FIFO queues. */
+/* The order in which items leave. */
 enum coqueue_order {
 	COQUEUE_FIFO,    /* in the order of their puts */
 	COQUEUE_LIFO,    /* the newest first */
@@ -84,7 +86,7 @@ enum coqueue_shutdown {
 	COQUEUE_IMMEDIATE /* go to SHUT: what is left is discarded */
 };
 
-/* The capacity of a queue without a limit (not built in this version). */
+/* The capacity of a queue without a limit. */
 #define COQUEUE_UNBOUNDED SIZE_MAX
 
 /*
@@ -103,7 +105,9 @@ typedef struct coqueue_attr {
 	enum coqueue_order order; /* COQUEUE_FIFO */
 	size_t item_size;         /* bytes per item; 0: sizeof(void *) */
 	/* For COQUEUE_PRIORITY, required there: <0, 0, >0 as for qsort().  It
-	 * runs with the queue locked and may call nothing of this library. */
+	 * runs with the queue locked and may call nothing of this library
+	 * (calls that would block answer EDEADLK).  One that contradicts
+	 * itself makes the order arbitrary, and does no other harm. */
 	int (*compare)(const void *a, const void *b, void *ctx);
 	/* Called once for each item that is discarded by an immediate
 	 * shutdown or by destroy; may be NULL.  `item` points to a copy of the
@@ -123,13 +127,15 @@ typedef struct coqueue_attr {
 
 /*
  * Make a queue for at most `capacity` items (exactly that many, for every
- * capacity from 1) and store it in *q.  attr NULL: a FIFO of pointers.
+ * capacity from 1) and store it in *q.  attr NULL: a FIFO of pointers.  A LIFO
+ * or PRIORITY queue may have the capacity COQUEUE_UNBOUNDED; it then grows and
+ * shrinks with what it holds, and a put may answer ENOMEM.
  *
  * EINVAL   q is NULL; attr has an unknown size or unknown values; PRIORITY
  *          without compare; capacity x item_size overflows
  * ENOMEM   no memory
- * ENOTSUP  a kind that this version does not build: LIFO, PRIORITY,
- *          COQUEUE_UNBOUNDED, capacity 0 (rendezvous)
+ * ENOTSUP  a kind that this version does not build: capacity 0 (rendezvous),
+ *          and a FIFO that is COQUEUE_UNBOUNDED
  * On error *q is unchanged.
  */
 COQUEUE_API int coqueue_create(coqueue_t **q, size_t capacity,
@@ -149,7 +155,7 @@ COQUEUE_API int coqueue_create(coqueue_t **q, size_t capacity,
 COQUEUE_API int coqueue_destroy(coqueue_t *q);
 
 /*
- * Put: copy *item to the end of the queue.  coqueue_put() waits for room as
+ * Put: copy *item into the queue.  coqueue_put() waits for room as
  * long as it takes, coqueue_put_until() until the deadline, coqueue_try_put()
  * does not wait.
  *
@@ -159,6 +165,8 @@ COQUEUE_API int coqueue_destroy(coqueue_t *q);
  * ETIMEDOUT  still full at the deadline
  * EINTR      interrupted by coqueue_interrupt() while it waited
  * EINVAL     q or item is NULL, or a bad deadline
+ * ENOMEM     no memory for one more (queues without a limit)
+ * EDEADLK    called by a comparator
  * On any error the item is still the caller's and nothing has changed.
  */
 COQUEUE_API int coqueue_put(coqueue_t *q, const void *item);
@@ -167,7 +175,7 @@ COQUEUE_API int coqueue_put_until(coqueue_t *q, const void *item,
 				  const struct timespec *deadline);
 
 /*
- * Get: move the first item to *item.  coqueue_get() waits for one as long as
+ * Get: move the next item to *item.  coqueue_get() waits for one as long as
  * it takes, coqueue_get_until() until the deadline, coqueue_try_get() does not
  * wait.
  *
@@ -177,6 +185,7 @@ COQUEUE_API int coqueue_put_until(coqueue_t *q, const void *item,
  * ETIMEDOUT  still empty at the deadline
  * EINTR      interrupted by coqueue_interrupt() while it waited
  * EINVAL     q or item is NULL, or a bad deadline
+ * EDEADLK    called by a comparator
  * On any error *item is unchanged.
  */
 COQUEUE_API int coqueue_get(coqueue_t *q, void *item);
@@ -185,7 +194,7 @@ COQUEUE_API int coqueue_get_until(coqueue_t *q, void *item,
 				  const struct timespec *deadline);
 
 /*
- * Peek: copy the first item to *item and leave it in the queue, where any get
+ * Peek: copy the next item to *item and leave it in the queue, where any get
  * may take it at once.  Waiting, results and errors are those of get; on an
  * error *item is unspecified, and it is never an item's owner.
  */
@@ -215,6 +224,21 @@ COQUEUE_API int coqueue_get_many(coqueue_t *q, void *items, size_t n,
 				 const struct timespec *deadline, size_t *done);
 
 /*
+ * Put an item without ever waiting for room: when the queue is full, its oldest
+ * item makes room, in the same instant, and is copied to *evicted; it belongs
+ * to the caller and counts as got (task_done is due for it).  *n_evicted tells
+ * whether that happened: 0 or 1, whatever is returned.
+ *
+ * 0          stored; the queue owns the item
+ * ESHUTDOWN  the queue was shut down; nothing was evicted
+ * EINVAL     q, item, evicted or n_evicted is NULL; or the queue is no FIFO, or
+ *            a rendezvous
+ * On any error the item is still the caller's and nothing has changed.
+ */
+COQUEUE_API int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
+				  size_t *n_evicted);
+
+/*
  * Shut the queue down, in any state, any number of times, from any number of
  * threads: puts are refused from now on, and everybody who waits and can no
  * longer be served is woken and gets ESHUTDOWN.  GRACEFUL leaves the items
@@ -233,6 +257,31 @@ COQUEUE_API int coqueue_get_many(coqueue_t *q, void *items, size_t n,
  *          nothing was done
  */
 COQUEUE_API int coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode);
+
+/* The two ends of a queue. */
+enum coqueue_side {
+	COQUEUE_PUT, /* producers */
+	COQUEUE_GET  /* consumers */
+};
+
+/*
+ * Count producers and consumers, so that the queue ends when one side is gone.
+ * coqueue_hold() counts one more.  coqueue_release() counts one less; the last
+ * producer to leave shuts the queue down gracefully, the last consumer
+ * immediately, and that call waits as coqueue_shutdown() does.  Whoever never
+ * holds is not counted, and need not hold to put or get.
+ *
+ * Hold before the other side can see you leave: usually whoever starts a thread
+ * holds for it, and the thread releases.
+ *
+ * EINVAL     q is NULL or side is unknown; release: nobody holds this side
+ * ESHUTDOWN  hold: the queue was shut down
+ * EDEADLK    release: called inside an RCU read-side section of the caller
+ *            (liburcu-bp), or by a comparator; hold: by a comparator
+ * On any error nothing has changed.
+ */
+COQUEUE_API int coqueue_hold(coqueue_t *q, enum coqueue_side side);
+COQUEUE_API int coqueue_release(coqueue_t *q, enum coqueue_side side);
 
 /*
  * Make every call that is blocked in the queue at this moment (put, get,
@@ -273,12 +322,33 @@ COQUEUE_API enum coqueue_state coqueue_state(const coqueue_t *q);
 
 /*
  * The number of items; exact when nobody else is active, and never more than
- * the capacity.  0 when q is NULL.
+ * the capacity (but after coqueue_set_capacity() to less than it holds).  0 when
+ * q is NULL.
  */
 COQUEUE_API size_t coqueue_size(const coqueue_t *q);
 
 /* The capacity, in items.  0 when q is NULL. */
 COQUEUE_API size_t coqueue_capacity(const coqueue_t *q);
+
+/*
+ * Change the capacity of a queue that is in use, from one limit to another.
+ * When it grows, as many putters as now fit are woken.  When it shrinks below
+ * the number of items nothing is lost: puts wait (EAGAIN) until gets have made
+ * room.
+ *
+ * It costs an RCU grace period, as coqueue_shutdown() does, and copies every
+ * item; during both, and as long as a FIFO holds more than its capacity, calls
+ * go through the queue's lock.  It is no cancellation point.
+ *
+ * EINVAL     q is NULL; from or to 0 or COQUEUE_UNBOUNDED; capacity x item_size
+ *            overflows
+ * ENOMEM     no memory
+ * ESHUTDOWN  the queue was shut down
+ * EDEADLK    called inside an RCU read-side section of the caller (liburcu-bp),
+ *            or by a comparator
+ * On any error nothing has changed.
+ */
+COQUEUE_API int coqueue_set_capacity(coqueue_t *q, size_t capacity);
 
 typedef struct coqueue_stats {
 	size_t size;            /* bytes: sizeof(coqueue_stats_t); set it */

@@ -18,6 +18,7 @@
 #include "queue.h"
 
 /* In the reference build nobody looks without the lock. */
+#define SPINS (COQUEUE_FASTPATH ? SYNC_SPINS : 0)
 #define YIELDS (COQUEUE_FASTPATH ? SYNC_YIELDS : 0)
 
 void queue_caller_leave_locked(struct coqueue *q)
@@ -41,20 +42,61 @@ void queue_leave(struct coqueue *q)
 	sync_unlock(&q->lock);
 }
 
+bool queue_look_begin(const struct coqueue *q)
+{
+	struct coqueue *looked_at = (struct coqueue *)(uintptr_t)q;
+	bool locked;
+
+	rcu_reader_enter();
+	locked = queue_word(q) & QUEUE_RESIZING;
+	if (locked)
+		sync_lock(&looked_at->lock);
+	return locked;
+}
+
+void queue_look_end(const struct coqueue *q, bool locked)
+{
+	struct coqueue *looked_at = (struct coqueue *)(uintptr_t)q;
+
+	if (locked)
+		sync_unlock(&looked_at->lock);
+	rcu_reader_leave();
+}
+
 /* Whether an attempt's answer means that the call goes on waiting. */
 static bool must_wait(int err)
 {
 	return err == EAGAIN || err == BUSY;
 }
 
-/* One attempt in a section.  Whether somebody is to be woken for its effect. */
-static bool call_attempt_reader(struct call *c, int *err)
+/*
+ * One attempt, in a section without the lock, or with it.  Whether somebody is
+ * to be woken for its effect.
+ */
+static bool call_attempt_now(struct call *c, bool locked, int *err)
 {
 	size_t before = c->left;
 
 	*err = c->attempt(c);
-	return c->left != before && line_published(c->other) &&
+	if (c->left == before)
+		return false;
+	if (locked && unlikely(c->queue->shrinking))
+		queue_shrink_locked(c->queue);
+	return (locked ? line_is_armed(c->other) : line_published(c->other)) &&
 	       line_wake_is_due(c->other);
+}
+
+/* One attempt in a section, with the lock if the store wants it. */
+static bool call_attempt_reader(struct call *c, int *err)
+{
+	bool locked = !queue_is_lockless(c->queue), wake;
+
+	if (locked)
+		sync_lock(&c->queue->lock);
+	wake = call_attempt_now(c, locked, err);
+	if (locked)
+		sync_unlock(&c->queue->lock);
+	return wake;
 }
 
 /* One attempt under lock, which is released for the wake-ups. */
@@ -62,30 +104,25 @@ static int call_attempt_locked(struct call *c)
 {
 	int err;
 
-	if (call_attempt_reader(c, &err))
+	if (call_attempt_now(c, true, &err))
 		line_wake_ready_locked(c->other);
 	return err;
 }
 
-/* One attempt by a counted caller, with the lock where there is no fast path. */
+/* One attempt by a counted caller. */
 static int call_attempt(struct call *c)
 {
-	bool wake = false;
+	bool wake;
 	int err;
 
-	if (COQUEUE_FASTPATH) {
-		rcu_reader_enter();
-		wake = call_attempt_reader(c, &err);
-		rcu_reader_leave();
-		if (!wake)
-			return err;
-	}
-	sync_lock(&c->queue->lock);
-	if (wake)
+	rcu_reader_enter();
+	wake = call_attempt_reader(c, &err);
+	rcu_reader_leave();
+	if (wake) {
+		sync_lock(&c->queue->lock);
 		line_wake_ready_locked(c->other);
-	else
-		err = call_attempt_locked(c);
-	sync_unlock(&c->queue->lock);
+		sync_unlock(&c->queue->lock);
+	}
 	return err;
 }
 
@@ -188,6 +225,12 @@ static int call_wait(struct call *c, bool patient)
 	return err;
 }
 
+/* A glance, but not at a store that may be replaced. */
+static bool call_may(const struct call *c)
+{
+	return !(queue_word(c->queue) & QUEUE_RESIZING) && c->may(c->queue);
+}
+
 /*
  * In a section: wait up to `spins` pauses for what the call needs, and attempt.
  * Whether somebody is to be woken for its effect.
@@ -197,7 +240,7 @@ static bool call_spin(struct call *c, int spins, int *err)
 	bool wake;
 
 	do {
-		for (; spins > 0 && !c->may(c->queue); spins--)
+		for (; spins > 0 && !call_may(c); spins--)
 			sync_pause();
 		wake = call_attempt_reader(c, err);
 	} while (must_wait(*err) && !wake && spins-- > 0);
@@ -206,15 +249,17 @@ static bool call_spin(struct call *c, int spins, int *err)
 
 int call_run(struct call *c)
 {
-	bool nowait = c->deadline == COQUEUE_NOWAIT, wake = false, stay,
-	     patient;
-	int err = BUSY;
+	bool nowait = c->deadline == COQUEUE_NOWAIT, wake, stay, patient;
+	int err;
 
+	if (unlikely(pile_is_comparing())) {
+		rcu_reader_leave();
+		return EDEADLK;
+	}
 	if (!nowait)
 		c->deadline = deadline_saturate(c->deadline);
 	patient = !nowait && !deadline_has_passed(c->deadline);
-	if (COQUEUE_FASTPATH)
-		wake = call_spin(c, patient ? SYNC_SPINS : 0, &err);
+	wake = call_spin(c, patient ? SPINS : 0, &err);
 	stay = err == BUSY || (err == EAGAIN && patient);
 	if (stay || wake)
 		queue_caller_enter(c->queue);

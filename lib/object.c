@@ -29,18 +29,6 @@ static bool attr_is_valid(const coqueue_attr_t *attr)
 	return false;
 }
 
-/* Queue and slots in one piece, or NULL. */
-static struct coqueue *queue_alloc(size_t slot_bytes)
-{
-	size_t bytes;
-
-	if (slot_bytes == 0 ||
-	    __builtin_add_overflow(sizeof(struct coqueue) + CACHE_LINE - 1,
-				   slot_bytes, &bytes))
-		return NULL;
-	return aligned_alloc(CACHE_LINE, bytes & ~(size_t)(CACHE_LINE - 1));
-}
-
 static int queue_init_sync(struct coqueue *q)
 {
 	int err = rcu_prepare();
@@ -56,20 +44,68 @@ static int queue_init_sync(struct coqueue *q)
 	return err;
 }
 
-static void queue_init(struct coqueue *q, size_t capacity, size_t item_size,
-		       const coqueue_attr_t *attr)
+/* The store, and in *word how calls are to work on it.  0 or ENOMEM. */
+static int queue_init_store(struct coqueue *q, size_t capacity,
+			    size_t item_size, const coqueue_attr_t *attr,
+			    int *word)
 {
-	sync_init(&q->state, COQUEUE_OPEN);
+	*word = COQUEUE_FASTPATH ? COQUEUE_OPEN : COQUEUE_OPEN | QUEUE_LOCKED;
+	switch (attr->order) {
+	case COQUEUE_FIFO:
+		q->store = &q->ring.store;
+		return ring_init(&q->ring, capacity, item_size);
+	case COQUEUE_LIFO:
+	case COQUEUE_PRIORITY:
+		break;
+	}
+	*word = COQUEUE_OPEN | QUEUE_LOCKED;
+	q->store = &q->pile.store;
+	return pile_init(&q->pile, capacity, item_size,
+			 attr->order == COQUEUE_PRIORITY ? attr->compare : NULL,
+			 attr->ctx);
+}
+
+static void queue_init(struct coqueue *q, size_t capacity,
+		       const coqueue_attr_t *attr, int word)
+{
+	sync_init(&q->state, word);
+	sync_init(&q->capacity, capacity);
 	q->item_destroy = attr->item_destroy;
 	q->ctx = attr->ctx;
-	ring_init(&q->ring, capacity, item_size, q + 1);
 	line_init(&q->putters, &q->lock, queue_ready_to_put);
 	line_init(&q->getters, &q->lock, queue_ready_to_get);
 	line_init(&q->joiners, &q->lock, queue_ready_to_join);
 	sync_init(&q->finished, 0);
 	sync_init(&q->destroying, false);
 	q->discarded = 0;
+	q->resizers = 0;
+	q->shrinking = false;
+	q->holds[COQUEUE_PUT] = q->holds[COQUEUE_GET] = 0;
 	sync_init(&q->callers, 0);
+}
+
+static int queue_make(struct coqueue **made, size_t capacity, size_t item_size,
+		      const coqueue_attr_t *attr)
+{
+	struct coqueue *q = aligned_alloc(CACHE_LINE, sizeof(*q));
+	int err, word;
+
+	if (!q)
+		return ENOMEM;
+	err = queue_init_store(q, capacity, item_size, attr, &word);
+	if (err)
+		goto no_store;
+	err = queue_init_sync(q);
+	if (err)
+		goto no_sync;
+	queue_init(q, capacity, attr, word);
+	*made = q;
+	return 0;
+no_sync:
+	q->store->kind->fini(q->store);
+no_store:
+	free(q);
+	return err;
 }
 
 int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
@@ -87,20 +123,14 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 	if (capacity != COQUEUE_UNBOUNDED &&
 	    __builtin_mul_overflow(capacity, item_size, &bytes))
 		return EINVAL;
-	if (attr->order != COQUEUE_FIFO || capacity == 0 ||
-	    capacity == COQUEUE_UNBOUNDED)
+	if (capacity == 0 ||
+	    (attr->order == COQUEUE_FIFO && capacity == COQUEUE_UNBOUNDED))
 		return ENOTSUP;
-
-	made = queue_alloc(ring_bytes(capacity, item_size));
-	err = made ? queue_init_sync(made) : ENOMEM;
+	err = queue_make(&made, capacity, item_size, attr);
 	errno = saved;
-	if (err) {
-		free(made);
-		return err;
-	}
-	queue_init(made, capacity, item_size, attr);
-	*q = made;
-	return 0;
+	if (!err)
+		*q = made;
+	return err;
 }
 
 int coqueue_destroy(coqueue_t *q)
@@ -109,7 +139,7 @@ int coqueue_destroy(coqueue_t *q)
 
 	if (!q)
 		return EINVAL;
-	if (rcu_reader_inside())
+	if (queue_must_not_block())
 		return EDEADLK;
 	cancel = sync_cancel_disable();
 	queue_shut(q, COQUEUE_IMMEDIATE);
@@ -121,6 +151,7 @@ int coqueue_destroy(coqueue_t *q)
 	sync_unlock(&q->lock);
 	sync_cond_destroy(&q->left);
 	sync_mutex_destroy(&q->lock);
+	q->store->kind->fini(q->store);
 	free(q);
 	sync_cancel_restore(cancel);
 	return 0;

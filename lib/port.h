@@ -20,6 +20,9 @@
 
 #define container_of(ptr, type, member)                                        \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define container_of_const(ptr, type, member)                                  \
+	((const type *)(const void *)((const char *)(ptr)-offsetof(type,       \
+								   member)))
 
 #if defined(__x86_64__) || defined(__i386__)
 #define cpu_pause() __builtin_ia32_pause()

@@ -6,10 +6,13 @@
  * It takes no lock.  What it cannot finish goes on in call.c.
  *
  *     rcu_reader_enter
- *       state OPEN?         no: ESHUTDOWN
+ *       open, a ring?       no: another kind, or ESHUTDOWN
  *       ring_put            full: EAGAIN, or wait
  *       getters armed?      yes: choose one, wake it after the section
  *     rcu_reader_leave
+ *
+ * A kind of queue whose store wants the lock makes each attempt under it, in
+ * the section (call.c).
  *
  * put and get are one piece of code each for one item and for many, and mirror
  * each other.
@@ -39,6 +42,8 @@ static int outcome(const struct coqueue *q, enum store_result r)
 		return EAGAIN;
 	case STORE_BUSY:
 		return BUSY;
+	case STORE_NOMEM:
+		return ENOMEM;
 	case STORE_CLOSED:
 		break;
 	}
@@ -47,7 +52,7 @@ static int outcome(const struct coqueue *q, enum store_result r)
 
 static void call_moved(struct call *c, size_t n)
 {
-	c->items += n * c->queue->ring.item_size;
+	c->items += n * c->queue->store->item_size;
 	c->left -= n;
 	if (c->done)
 		*c->done += n;
@@ -57,13 +62,19 @@ static void call_moved(struct call *c, size_t n)
 static int call_put(struct call *c)
 {
 	struct coqueue *q = c->queue;
-	size_t n = 0;
+	size_t n = 0, room = SIZE_MAX;
 	int err;
 
 	c->other = &q->getters;
 	if (queue_state(q) != COQUEUE_OPEN)
 		return ESHUTDOWN;
-	err = outcome(q, ring_put(&q->ring, c->items, c->left, &n));
+	if (unlikely(queue_word(q) & QUEUE_RESIZING))
+		room = queue_room_locked(q);
+	if (room == 0)
+		return EAGAIN;
+	err = outcome(q,
+		      q->store->kind->put(q->store, c->items,
+					  c->left < room ? c->left : room, &n));
 	call_moved(c, n);
 	return !err && c->left ? BUSY : err;
 }
@@ -79,7 +90,7 @@ static int call_get(struct call *c)
 	c->other = state == COQUEUE_OPEN ? &q->putters : &q->getters;
 	if (state == COQUEUE_SHUT)
 		return ESHUTDOWN;
-	err = outcome(q, ring_get(&q->ring, c->items, c->left, &n));
+	err = outcome(q, q->store->kind->get(q->store, c->items, c->left, &n));
 	call_moved(c, n);
 	return err;
 }
@@ -90,25 +101,31 @@ static int call_peek(struct call *c)
 
 	if (queue_state(q) == COQUEUE_SHUT)
 		return ESHUTDOWN;
-	return outcome(q, ring_peek(&q->ring, c->items));
+	return outcome(q, q->store->kind->peek(q->store, c->items));
 }
 
-/* Spinning takes no cache line from the other side: it looks at one slot. */
+/* For who spins: the state is new, or the store may have what is wanted. */
 static bool may_put(const struct coqueue *q)
 {
-	return queue_state(q) != COQUEUE_OPEN || ring_may_put(&q->ring);
+	return queue_state(q) != COQUEUE_OPEN ||
+	       q->store->kind->can_put(q->store, 1);
 }
 
 static bool may_get(const struct coqueue *q)
 {
-	return queue_state(q) != COQUEUE_OPEN || ring_may_get(&q->ring);
+	return queue_state(q) != COQUEUE_OPEN ||
+	       q->store->kind->can_get(q->store, 1);
 }
 
 bool queue_ready_to_put(struct line *line, uint64_t n)
 {
 	const struct coqueue *q = container_of(line, struct coqueue, putters);
+	int word = queue_word(q);
 
-	return queue_state(q) != COQUEUE_OPEN || ring_can_put(&q->ring, n);
+	if ((word & QUEUE_STATE) != COQUEUE_OPEN)
+		return true;
+	return (!(word & QUEUE_RESIZING) || queue_room_locked(q) >= n) &&
+	       q->store->kind->can_put(q->store, n);
 }
 
 bool queue_ready_to_get(struct line *line, uint64_t n)
@@ -116,8 +133,9 @@ bool queue_ready_to_get(struct line *line, uint64_t n)
 	const struct coqueue *q = container_of(line, struct coqueue, getters);
 	int state = queue_state(q);
 
-	return state == COQUEUE_SHUT || ring_can_get(&q->ring, n) ||
-	       (state == COQUEUE_DRAINING && ring_is_finished(&q->ring));
+	return state == COQUEUE_SHUT || q->store->kind->can_get(q->store, n) ||
+	       (state == COQUEUE_DRAINING &&
+		q->store->kind->is_finished(q->store));
 }
 
 /* ---- put ------------------------------------------------------------------ */
@@ -153,7 +171,7 @@ hot_inline int put(struct coqueue *q, const void *item,
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
 		return put_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	if (likely(queue_state(q) == COQUEUE_OPEN) &&
+	if (likely(queue_word(q) == COQUEUE_OPEN) &&
 	    likely(ring_put_one(&q->ring, item))) {
 		if (unlikely(line_is_armed(&q->getters)))
 			return call_wake(q, &q->getters);
@@ -198,6 +216,72 @@ int coqueue_put_many(coqueue_t *q, const void *items, size_t n,
 	return put_begin(q, items, n, deadline, done);
 }
 
+/* ---- a put that never waits ----------------------------------------------- */
+
+struct force {
+	struct call call;
+	void *old;
+	size_t n_old;
+};
+
+/*
+ * A queue that holds too much is not shrunk by it: one goes, one comes.  It is
+ * ours alone then, so that is one instant, too.
+ */
+static enum store_result force_full(struct coqueue *q, struct force *f)
+{
+	struct store *s = q->store;
+
+	if (queue_word(q) & QUEUE_RESIZING && queue_room_locked(q) == 0 &&
+	    s->kind->get(s, f->old, 1, &f->n_old) != STORE_DONE)
+		return STORE_BUSY;
+	return s->kind->force(s, f->call.items, f->old, &f->n_old);
+}
+
+static int call_force(struct call *c)
+{
+	struct force *f = container_of(c, struct force, call);
+	struct coqueue *q = c->queue;
+	int err;
+
+	c->other = &q->getters;
+	if (queue_state(q) != COQUEUE_OPEN)
+		return ESHUTDOWN;
+	err = outcome(q, force_full(q, f));
+	if (!err)
+		call_moved(c, 1);
+	return err;
+}
+
+int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
+		      size_t *n_evicted)
+{
+	struct force f = {
+		.call =
+			{
+				.queue = q,
+				.attempt = call_force,
+				.deadline = COQUEUE_NOWAIT,
+				.items = (unsigned char *)(uintptr_t)item,
+				.left = 1,
+			},
+		.old = evicted,
+	};
+	int err;
+
+	if (!n_evicted)
+		return EINVAL;
+	*n_evicted = 0;
+	if (!q || !item || !evicted || !q->store->kind->force)
+		return EINVAL;
+	f.call.may = may_put;
+	f.call.line = &q->putters;
+	rcu_reader_enter();
+	err = call_run(&f.call);
+	*n_evicted = f.n_old;
+	return err;
+}
+
 /* ---- get ------------------------------------------------------------------ */
 
 /* In a section, which it leaves: all that is not over at the first try. */
@@ -231,7 +315,7 @@ hot_inline int get(struct coqueue *q, void *item,
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
 		return get_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	if (likely(queue_state(q) == COQUEUE_OPEN) &&
+	if (likely(queue_word(q) == COQUEUE_OPEN) &&
 	    likely(ring_get_one(&q->ring, item))) {
 		if (unlikely(line_is_armed(&q->putters)))
 			return call_wake(q, &q->putters);

@@ -10,8 +10,10 @@
  *      section, under lock, or while it is counted in `callers`; it is counted
  *      from within a section, and uncounted under lock.  So a grace period and
  *      then callers == 0 mean that nobody is in the queue (object.c).
- *   3. unfinished = puts - finished.  Puts are the tail of the ring, so a put
- *      pays nothing for task_done; finished = marked done + discarded.
+ *   3. unfinished = puts - finished.  Puts are counted by the store anyway, so
+ *      a put pays nothing for task_done; finished = marked done + discarded.
+ *   4. The store is touched without the lock only in a section in which the
+ *      state was read without QUEUE_LOCKED and QUEUE_RESIZING.
  */
 #ifndef COQUEUE_QUEUE_H
 #define COQUEUE_QUEUE_H
@@ -24,17 +26,23 @@
 #include "clock.h"
 #include "port.h"
 #include "rcu.h"
+#include "store_pile.h"
 #include "store_ring.h"
 #include "sync.h"
 #include "wait.h"
 
 struct coqueue {
 	/* read by every call; state is written under lock, rarely */
-	_Atomic int state; /* enum coqueue_state [queue.1], [queue.2] */
+	_Atomic int state; /* enum coqueue_state, and flags [queue.1] */
+	struct store *store;
+	_Atomic size_t capacity; /* written under lock */
 	void (*item_destroy)(void *item, void *ctx);
 	void *ctx;
 
-	struct ring ring;
+	union {
+		struct ring ring;
+		struct pile pile;
+	};
 
 	struct line putters, getters, joiners;
 
@@ -43,15 +51,43 @@ struct coqueue {
 	on_own_line struct sync_mutex lock;
 	_Atomic bool destroying;  /* written under lock; hint elsewhere */
 	uint64_t discarded;       /* under lock */
+	unsigned resizers;        /* under lock: in set_capacity, unlocked */
+	bool shrinking;           /* under lock: holds more than capacity */
+	size_t holds[2];          /* under lock; by enum coqueue_side */
 	struct sync_cond left;    /* callers became 0 while destroying */
 	_Atomic uint32_t callers; /* up: in a section; down: under lock */
 };
 
-hot_inline int queue_state(const struct coqueue *q)
+/*
+ * Flags beside the state.  On a fast path one comparison tells that a queue is
+ * open, a ring, and to be worked on without the lock: then the word is 0.
+ */
+#define QUEUE_STATE 3    /* mask of the enum */
+#define QUEUE_LOCKED 4   /* the store wants the lock, always */
+#define QUEUE_RESIZING 8 /* ... for a while (resize.c) */
+
+hot_inline int queue_word(const struct coqueue *q)
 {
 	/* [queue.2] acquire: with [queue.1], who sees a state sees what
 	 * came before it */
 	return sync_load(&q->state, acquire);
+}
+
+static inline int queue_state(const struct coqueue *q)
+{
+	return queue_word(q) & QUEUE_STATE;
+}
+
+/* Whether calls in a section work on the store without the lock. */
+static inline bool queue_is_lockless(const struct coqueue *q)
+{
+	return !(queue_word(q) & (QUEUE_LOCKED | QUEUE_RESIZING));
+}
+
+/* Whether the caller, if it had to block, would wait for itself. */
+static inline bool queue_must_not_block(void)
+{
+	return rcu_reader_inside() || pile_is_comparing();
 }
 
 /* ---- callers (call.c) ----------------------------------------------------- */
@@ -68,6 +104,13 @@ void queue_caller_leave_locked(struct coqueue *q);
 void queue_enter(struct coqueue *q);
 void queue_leave(struct coqueue *q);
 
+/*
+ * For a look at the store, beside or in a section, without the lock.  Returns
+ * what queue_look_end() wants to know.
+ */
+bool queue_look_begin(const struct coqueue *q);
+void queue_look_end(const struct coqueue *q, bool locked);
+
 /* ---- calls that may wait (call.c) ----------------------------------------- */
 
 /* What attempts answer beside public codes: a half-way call is in the way. */
@@ -75,7 +118,7 @@ void queue_leave(struct coqueue *q);
 
 struct call {
 	struct coqueue *queue;
-	/* One attempt, in a section or under lock: 0, EAGAIN or BUSY (wait),
+	/* One attempt, the store being ours to touch: 0, EAGAIN or BUSY (wait),
 	 * or another code, which is final.  Moves items, left and done. */
 	int (*attempt)(struct call *c);
 	/* A glance: is it worth an attempt?  For who spins. */
@@ -99,8 +142,17 @@ cold int call_wake(struct coqueue *q, struct line *other);
 /* The work of coqueue_shutdown(), for a caller who keeps the queue alive. */
 void queue_shut(struct coqueue *q, enum coqueue_shutdown mode);
 
+/* ---- resize.c ------------------------------------------------------------- */
+
+/* How many puts there is room for while the queue holds too much; under lock. */
+uint64_t queue_room_locked(const struct coqueue *q);
+
+/* Under lock, after items have left a queue that held too much. */
+void queue_shrink_locked(struct coqueue *q);
+
 /* ---- task.c --------------------------------------------------------------- */
 
+/* Items put and not yet finished, the store being ours to touch. */
 uint64_t queue_unfinished(const struct coqueue *q);
 
 /* Add to finished what was discarded; under lock. */

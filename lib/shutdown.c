@@ -27,7 +27,7 @@
  *
  * What the grace period is for [rcu.grace]: every call that saw an earlier
  * state on the fast path has ended.  So when shutdown returns no put can still
- * take effect (G2); nobody but us works on the ring, and all its items can be
+ * take effect (G2); nobody but us works on the store, and all its items can be
  * taken out at once; and destroy can free the memory.
  *
  * Getters that found a half-way put in their way sleep on when the others have
@@ -43,29 +43,31 @@
 
 static void publish_locked(struct coqueue *q, enum coqueue_shutdown mode)
 {
-	int state = mode == COQUEUE_IMMEDIATE ? COQUEUE_SHUT : COQUEUE_DRAINING;
+	int state = mode == COQUEUE_IMMEDIATE ? COQUEUE_SHUT : COQUEUE_DRAINING,
+	    word = queue_word(q);
 
-	if (queue_state(q) >= state)
+	if ((word & QUEUE_STATE) >= state)
 		return;
-	ring_close(&q->ring);
+	q->store->kind->close(q->store);
 	/* [queue.1] release: with [queue.2], the gate was closed before */
-	sync_store(&q->state, state, release);
+	sync_store(&q->state, state | (word & ~QUEUE_STATE), release);
 }
 
-/* After the grace period: nobody else touches the ring's items any more. */
+/* After the grace period: nobody else touches the items any more. */
 static void discard(struct coqueue *q)
 {
-	uint64_t first, n;
+	struct store *s = q->store;
+	uint64_t n;
 
 	sync_lock(&q->lock);
-	n = ring_take_all(&q->ring, &first);
+	n = s->kind->take_all(s);
 	queue_discarded_locked(q, n);
 	queue_wake_joiners_locked(q);
 	sync_unlock(&q->lock);
 	if (!q->item_destroy)
 		return;
-	for (; n > 0; n--, first = ring_next(&q->ring, first))
-		q->item_destroy(ring_taken(&q->ring, first), q->ctx);
+	for (; n > 0; n--)
+		q->item_destroy(s->kind->next_taken(s), q->ctx);
 }
 
 void queue_shut(struct coqueue *q, enum coqueue_shutdown mode)
@@ -92,7 +94,7 @@ int coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode)
 {
 	if (!q || (mode != COQUEUE_GRACEFUL && mode != COQUEUE_IMMEDIATE))
 		return EINVAL;
-	if (rcu_reader_inside())
+	if (queue_must_not_block())
 		return EDEADLK;
 	queue_enter(q);
 	queue_shut(q, mode);
@@ -104,6 +106,8 @@ int coqueue_interrupt(coqueue_t *q)
 {
 	if (!q)
 		return EINVAL;
+	if (pile_is_comparing())
+		return EDEADLK;
 	queue_enter(q);
 	sync_lock(&q->lock);
 	line_wake_all_locked(&q->putters, EINTR);
@@ -112,4 +116,51 @@ int coqueue_interrupt(coqueue_t *q)
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
 	return 0;
+}
+
+/* ---- producers and consumers that are counted ----------------------------- */
+
+static bool side_is_valid(enum coqueue_side side)
+{
+	return side == COQUEUE_PUT || side == COQUEUE_GET;
+}
+
+int coqueue_hold(coqueue_t *q, enum coqueue_side side)
+{
+	int err = ESHUTDOWN;
+
+	if (!q || !side_is_valid(side))
+		return EINVAL;
+	if (pile_is_comparing())
+		return EDEADLK;
+	queue_enter(q);
+	sync_lock(&q->lock);
+	if (queue_state(q) == COQUEUE_OPEN) {
+		q->holds[side]++;
+		err = 0;
+	}
+	queue_caller_leave_locked(q);
+	sync_unlock(&q->lock);
+	return err;
+}
+
+int coqueue_release(coqueue_t *q, enum coqueue_side side)
+{
+	bool held, last;
+
+	if (!q || !side_is_valid(side))
+		return EINVAL;
+	if (queue_must_not_block())
+		return EDEADLK;
+	queue_enter(q);
+	sync_lock(&q->lock);
+	held = q->holds[side] > 0;
+	last = q->holds[side] == 1;
+	q->holds[side] -= held;
+	sync_unlock(&q->lock);
+	if (last)
+		queue_shut(q, side == COQUEUE_PUT ? COQUEUE_GRACEFUL
+						  : COQUEUE_IMMEDIATE);
+	queue_leave(q);
+	return held ? 0 : EINVAL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a queue tells about itself.  Puts and gets are the positions of the
- * ring, so counting them costs nothing.
+ * What a queue tells about itself.  Puts and gets are counted by the store
+ * (in a ring they are its positions), so they cost nothing.
  */
 #include "config.h"
 
@@ -14,12 +14,20 @@ enum coqueue_state coqueue_state(const coqueue_t *q)
 
 size_t coqueue_size(const coqueue_t *q)
 {
-	return q ? ring_size(&q->ring) : 0;
+	size_t size;
+	bool locked;
+
+	if (!q)
+		return 0;
+	locked = queue_look_begin(q);
+	size = q->store->kind->size(q->store);
+	queue_look_end(q, locked);
+	return size;
 }
 
 size_t coqueue_capacity(const coqueue_t *q)
 {
-	return q ? (size_t)q->ring.capacity : 0;
+	return q ? sync_load(&q->capacity, relaxed) : 0;
 }
 
 int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
@@ -31,8 +39,8 @@ int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
 	queue_enter(locked);
 	sync_lock(&locked->lock);
 	out->discarded = q->discarded;
-	out->gets = ring_gets(&q->ring) - q->discarded;
-	out->puts = ring_puts(&q->ring);
+	out->gets = q->store->kind->gets(q->store) - q->discarded;
+	out->puts = q->store->kind->puts(q->store);
 	out->put_waits = q->putters.waits;
 	out->get_waits = q->getters.waits;
 	out->wakeups =

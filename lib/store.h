@@ -2,21 +2,86 @@
 /*
  * What a store of items must do.  A store knows nothing of waiting, shutdown
  * or tasks; what it promises is that each operation takes effect at one
- * instant, and that it tells truly why it did nothing.
+ * instant, and that it tells truly why it did nothing.  A kind of store is one
+ * file, and a table of its functions.
  *
- * A store that works without the lock (the ring) also has a gate: once closed,
- * under the lock, no put takes effect any more.  The gate is part of the word
- * that puts are ordered by, so "closed and empty" is known at one instant and
- * is final.  See shutdown.c for what that is good for.
+ * Who calls holds the lock of the queue, or is in a read-side section and the
+ * store is one that works without the lock.
+ *
+ * A store has a gate: once closed, no put takes effect any more, so "closed
+ * and empty" is known at one instant and is final.  See shutdown.c for what
+ * that is good for.
  */
 #ifndef COQUEUE_STORE_H
 #define COQUEUE_STORE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 enum store_result {
-	STORE_DONE,  /* at least one item was moved */
-	STORE_NONE,  /* full, or empty, at some instant during the call */
-	STORE_BUSY,  /* neither: a call that is half-way is in the way */
-	STORE_CLOSED /* put: the gate is closed; get: closed and empty */
+	STORE_DONE,   /* at least one item was moved */
+	STORE_NONE,   /* full, or empty, at some instant during the call */
+	STORE_BUSY,   /* neither: a call that is half-way is in the way */
+	STORE_CLOSED, /* put: the gate is closed; get: closed and empty */
+	STORE_NOMEM   /* put: it would take memory that is not there */
+};
+
+struct store {
+	const struct store_kind *kind;
+	size_t item_size; /* bytes */
+};
+
+struct store_kind {
+	/*
+	 * Up to n >= 1 items; *done tells how many when the result is
+	 * STORE_DONE.
+	 */
+	enum store_result (*put)(struct store *s, const void *items, size_t n,
+				 size_t *done);
+	enum store_result (*get)(struct store *s, void *items, size_t n,
+				 size_t *done);
+	/* Copy the next item and leave it there. */
+	enum store_result (*peek)(struct store *s, void *item);
+	/* Put one item; when full the oldest makes room, and *evicted is 1.
+	 * NULL where there is no oldest. */
+	enum store_result (*force)(struct store *s, const void *item, void *old,
+				   size_t *evicted);
+
+	/* Whether the next n puts (gets) would find room (an item). */
+	bool (*can_put)(const struct store *s, uint64_t n);
+	bool (*can_get)(const struct store *s, uint64_t n);
+
+	/* How many were ever put (got). */
+	uint64_t (*puts)(const struct store *s);
+	uint64_t (*gets)(const struct store *s);
+
+	/* Exact at some instant, unless the store is busier than we are
+	 * patient. */
+	size_t (*size)(const struct store *s);
+
+	/* Under lock: no put takes effect from now on. */
+	void (*close)(struct store *s);
+	/* Closed and empty, which is final. */
+	bool (*is_finished)(const struct store *s);
+
+	/*
+	 * Under lock, and nobody works on the store without it: at most so
+	 * many items from now on.  0; or nothing has changed, for want of
+	 * memory (ENOMEM) or because it holds more (EBUSY).
+	 */
+	int (*resize)(struct store *s, size_t capacity);
+
+	/*
+	 * Take everything out at once; closed, under lock, and nobody works on
+	 * the store any more.  Returns how many; next_taken() then gives them,
+	 * one after the other, where they lie.
+	 */
+	uint64_t (*take_all)(struct store *s);
+	void *(*next_taken)(struct store *s);
+
+	/* Free its memory. */
+	void (*fini)(struct store *s);
 };
 
 #endif

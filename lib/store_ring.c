@@ -4,9 +4,23 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdalign.h>
+#include <stdlib.h>
 
 #include "store_ring.h"
+
+static struct ring *ring_of(struct store *s)
+{
+	return container_of(s, struct ring, store);
+}
+
+static const struct ring *ring_of_const(const struct store *s)
+{
+	return container_of_const(s, struct ring, store);
+}
+
+/* ---- slots ---------------------------------------------------------------- */
 
 /* Bytes from slot to slot; items are aligned as malloc() would. */
 static size_t ring_stride(size_t item_size)
@@ -21,7 +35,8 @@ static size_t ring_stride(size_t item_size)
 /* Of the first stamp, so that the first item is aligned to the utmost. */
 #define FIRST_STAMP (alignof(max_align_t) - sizeof(uint64_t))
 
-size_t ring_bytes(size_t capacity, size_t item_size)
+/* Memory for so many slots, or 0 if that overflows. */
+static size_t ring_bytes(size_t capacity, size_t item_size)
 {
 	size_t bytes;
 
@@ -30,77 +45,97 @@ size_t ring_bytes(size_t capacity, size_t item_size)
 	    __builtin_mul_overflow(ring_stride(item_size), capacity, &bytes) ||
 	    bytes > SIZE_MAX / 4)
 		return 0;
-	return FIRST_STAMP + bytes;
+	bytes += FIRST_STAMP + CACHE_LINE - 1;
+	return bytes & ~(size_t)(CACHE_LINE - 1);
 }
 
-void ring_init(struct ring *r, size_t capacity, size_t item_size, void *memory)
+/* All slots free, from position 0. */
+static void ring_lay_out(struct ring *r, size_t capacity, void *memory)
 {
 	uint64_t p = 0;
 
 	r->slots = (unsigned char *)memory + FIRST_STAMP;
-	r->stride = ring_stride(item_size);
 	r->last = (capacity - 1) * r->stride;
-	r->mask = 0;
-	while (r->mask < r->last)
+	/* a stride is a multiple of 8, so offsets need no bit below */
+	for (r->mask = 6; r->mask < r->last;)
 		r->mask = r->mask << 1 | 2;
-	r->item_size = item_size;
 	r->capacity = capacity;
-	sync_init(&r->tail, 0);
-	sync_init(&r->head, 0);
 	for (size_t i = 0; i < capacity; i++, p += r->stride)
 		sync_init(ring_stamp(r, p), p);
 }
 
-void ring_close(struct ring *r)
+int ring_init(struct ring *r, size_t capacity, size_t item_size)
 {
-	sync_or(&r->tail, RING_GATE, relaxed);
+	size_t bytes = ring_bytes(capacity, item_size);
+	void *memory = bytes ? aligned_alloc(CACHE_LINE, bytes) : NULL;
+
+	if (!memory)
+		return ENOMEM;
+	r->store.kind = &ring_kind;
+	r->store.item_size = item_size;
+	r->stride = ring_stride(item_size);
+	r->before = r->taken = r->end = 0;
+	sync_init(&r->tail, 0);
+	sync_init(&r->head, 0);
+	ring_lay_out(r, capacity, memory);
+	return 0;
 }
 
-uint64_t ring_take_all(struct ring *r, uint64_t *first)
+static void ring_free(unsigned char *slots)
 {
-	uint64_t end = sync_load(&r->tail, relaxed) & ~RING_GATE;
-
-	*first = sync_load(&r->head, relaxed);
-	sync_store(&r->head, end, relaxed);
-	return ring_count(r, end) - ring_count(r, *first);
+	free(slots - FIRST_STAMP);
 }
 
-void *ring_taken(struct ring *r, uint64_t p)
+static void ring_fini(struct store *s)
 {
-	/* [ring.2] acquire: with [ring.1], the item is there */
-	(void)sync_load(ring_stamp(r, p), acquire);
-	return sync_slot_item(ring_stamp(r, p) + 1);
+	ring_free(ring_of(s)->slots);
 }
 
-uint64_t ring_count(const struct ring *r, uint64_t p)
+static void ring_close(struct store *s)
+{
+	sync_or(&ring_of(s)->tail, RING_GATE, relaxed);
+}
+
+/* ---- positions ------------------------------------------------------------ */
+
+/* How many positions of these slots lie before p. */
+static uint64_t ring_count(const struct ring *r, uint64_t p)
 {
 	return p / ring_lap(r) * r->capacity + (p & r->mask) / r->stride;
 }
 
-uint64_t ring_puts(const struct ring *r)
+static uint64_t ring_puts(const struct store *s)
 {
+	const struct ring *r = ring_of_const(s);
+
 	/* [ring.9] acquire: with [ring.8], gets that made room for it */
-	return ring_count(r, sync_load(&r->tail, acquire) & ~RING_GATE);
+	return r->before + ring_count(r, sync_load(&r->tail, acquire));
 }
 
-uint64_t ring_gets(const struct ring *r)
+static uint64_t ring_gets(const struct store *s)
 {
+	const struct ring *r = ring_of_const(s);
+
 	/* [ring.9] acquire: with [ring.8], the put of what was got */
-	return ring_count(r, sync_load(&r->head, acquire));
+	return r->before + ring_count(r, sync_load(&r->head, acquire));
 }
 
-size_t ring_size(const struct ring *r)
+static size_t ring_size(const struct store *s)
 {
-	uint64_t puts = ring_puts(r), gets, again;
+	const struct ring *r = ring_of_const(s);
+	uint64_t puts = ring_puts(s), gets, again;
 
 	for (int patience = 16;; patience--) {
-		gets = ring_gets(r);
-		again = ring_puts(r);
+		gets = ring_gets(s);
+		again = ring_puts(s);
 		if (again == puts || patience == 0)
 			break; /* no put in between: gets <= puts <= gets + n */
 		puts = again;
 	}
-	return gets > puts ? 0 : (size_t)(puts - gets);
+	if (gets > puts)
+		return 0;
+	/* one more while a put has come in for an item that is leaving */
+	return puts - gets > r->capacity ? r->capacity : (size_t)(puts - gets);
 }
 
 /* Move *end over up to n free slots; returns how many there were. */
@@ -121,14 +156,15 @@ static uint64_t ring_held_from(const struct ring *r, uint64_t n, uint64_t *end)
 
 	/* [ring.2] acquire: with [ring.1], the item is there */
 	for (; m < n &&
-	       sync_load(ring_stamp(r, *end), acquire) == (*end | RING_HELD);
+	       sync_load(ring_stamp(r, *end), acquire) == *end + RING_HELD;
 	     m++)
 		*end = ring_next(r, *end);
 	return m;
 }
 
-bool ring_can_put(const struct ring *r, uint64_t n)
+static bool ring_can_put(const struct store *s, uint64_t n)
 {
+	const struct ring *r = ring_of_const(s);
 	uint64_t p, end;
 
 	do {
@@ -139,8 +175,9 @@ bool ring_can_put(const struct ring *r, uint64_t n)
 	return false;
 }
 
-bool ring_can_get(const struct ring *r, uint64_t n)
+static bool ring_can_get(const struct store *s, uint64_t n)
 {
+	const struct ring *r = ring_of_const(s);
 	uint64_t p, end;
 
 	do {
@@ -151,12 +188,16 @@ bool ring_can_get(const struct ring *r, uint64_t n)
 	return false;
 }
 
-bool ring_is_finished(const struct ring *r)
+static bool ring_is_finished(const struct store *s)
 {
+	const struct ring *r = ring_of_const(s);
+
 	/* head never passes tail, and a closed tail stands still */
 	return sync_load(&r->tail, relaxed) ==
 	       (sync_load(&r->head, relaxed) | RING_GATE);
 }
+
+/* ---- put and get ---------------------------------------------------------- */
 
 /*
  * Nothing could be done at *p.  True: this is why; false: it can be tried again
@@ -203,7 +244,7 @@ static bool ring_refuses_get(const struct ring *r, uint64_t *p,
 	now = sync_load(&r->head, relaxed);
 	/* [ring.2] acquire: with [ring.1]; nothing is read through it */
 	if (now == *p &&
-	    sync_load(ring_stamp(r, now), acquire) != (now | RING_HELD))
+	    sync_load(ring_stamp(r, now), acquire) != now + RING_HELD)
 		return true;
 	*p = now;
 	return false;
@@ -222,9 +263,10 @@ static void ring_advance(const struct ring *r, uint64_t seen, uint64_t *p,
 		*p = *end = seen;
 }
 
-enum store_result ring_put(struct ring *r, const void *items, size_t n,
-			   size_t *done)
+static enum store_result ring_put(struct store *s, const void *items, size_t n,
+				  size_t *done)
 {
+	struct ring *r = ring_of(s);
 	const unsigned char *from = items;
 	uint64_t p = sync_load(&r->tail, relaxed), end = p, m = 0, seen;
 	_Atomic uint64_t *stamp;
@@ -246,7 +288,7 @@ enum store_result ring_put(struct ring *r, const void *items, size_t n,
 		if (sync_cas(&r->tail, &seen, end, release))
 			break;
 	}
-	for (; p != end; p = ring_next(r, p), from += r->item_size) {
+	for (; p != end; p = ring_next(r, p), from += r->store.item_size) {
 		stamp = ring_stamp(r, p);
 		ring_fill(r, stamp, from);
 		/* [ring.1] release: publishes the item to [ring.2] */
@@ -256,8 +298,10 @@ enum store_result ring_put(struct ring *r, const void *items, size_t n,
 	return STORE_DONE;
 }
 
-enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done)
+static enum store_result ring_get(struct store *s, void *items, size_t n,
+				  size_t *done)
 {
+	struct ring *r = ring_of(s);
 	unsigned char *to = items;
 	uint64_t p = sync_load(&r->head, relaxed), end = p, m = 0, seen;
 	_Atomic uint64_t *stamp;
@@ -279,7 +323,7 @@ enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done)
 		if (sync_cas(&r->head, &seen, end, release))
 			break;
 	}
-	for (; p != end; p = ring_next(r, p), to += r->item_size) {
+	for (; p != end; p = ring_next(r, p), to += r->store.item_size) {
 		stamp = ring_stamp(r, p);
 		ring_empty(r, stamp, to);
 		/* [ring.3] release: hands the slot to [ring.4] */
@@ -289,8 +333,9 @@ enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done)
 	return STORE_DONE;
 }
 
-enum store_result ring_peek(struct ring *r, void *item)
+static enum store_result ring_peek(struct store *s, void *item)
 {
+	struct ring *r = ring_of(s);
 	uint64_t p = sync_load(&r->head, relaxed), now, end;
 	enum store_result why;
 
@@ -310,3 +355,148 @@ enum store_result ring_peek(struct ring *r, void *item)
 			return STORE_DONE;
 	}
 }
+
+/* ---- a full ring's oldest item makes room --------------------------------- */
+
+/* Keep the head at the item *p; false: somebody was quicker, or it is busy. */
+static bool ring_keep_head(struct ring *r, uint64_t *p)
+{
+	*p = sync_load(&r->head, relaxed);
+	/* [ring.2] acquire: with [ring.1], the item is there */
+	if (sync_load(ring_stamp(r, *p), acquire) != *p + RING_HELD)
+		return false;
+	/* [ring.9] acquire: with [ring.8]; what earlier gets released goes on
+	 * with the store that lets the head go */
+	return sync_cas(&r->head, p, *p | RING_KEPT, acquire);
+}
+
+/* Head goes on from being kept to p, with what was seen when it was kept. */
+static void ring_let_head_go(struct ring *r, uint64_t p)
+{
+	/* [ring.8] release: with [ring.9], what came before this claim */
+	sync_store(&r->head, p, release);
+}
+
+/* With the head kept at p: the exchange, or false if it is not full or shut. */
+static bool ring_exchange(struct ring *r, uint64_t p, const void *item,
+			  void *old)
+{
+	uint64_t tail = p + ring_lap(r), seen = tail;
+	_Atomic uint64_t *stamp = ring_stamp(r, p);
+
+	/* [ring.8] release: with [ring.9], what came before this claim */
+	if (!sync_cas(&r->tail, &seen, ring_next(r, tail), release))
+		return false;
+	ring_empty(r, stamp, old);
+	ring_fill(r, stamp, item);
+	/* [ring.1] release: publishes the item to [ring.2] */
+	sync_store(stamp, tail | RING_HELD, release);
+	return true;
+}
+
+static enum store_result ring_force(struct store *s, const void *item,
+				    void *old, size_t *evicted)
+{
+	struct ring *r = ring_of(s);
+	enum store_result result;
+	size_t done;
+	uint64_t p;
+
+	for (;;) {
+		result = ring_put(s, item, 1, &done);
+		if (result != STORE_NONE)
+			return result;
+		if (!ring_keep_head(r, &p))
+			return STORE_BUSY;
+		if (ring_exchange(r, p, item, old)) {
+			ring_let_head_go(r, ring_next(r, p));
+			*evicted = 1;
+			return STORE_DONE;
+		}
+		ring_let_head_go(r, p);
+	}
+}
+
+/* ---- under lock, with nobody else ----------------------------------------- */
+
+/* The items from p on, into slots that are free from position 0 on. */
+static void ring_move(struct ring *r, const struct ring *old, uint64_t p)
+{
+	uint64_t end = sync_load(&r->tail, relaxed), q = 0;
+
+	for (; p != end; p = ring_next(old, p), q = ring_next(r, q)) {
+		sync_slot_write(ring_stamp(r, q) + 1,
+				sync_slot_item(ring_stamp(old, p) + 1),
+				r->store.item_size);
+		sync_init(ring_stamp(r, q), q | RING_HELD);
+	}
+	sync_store(&r->tail, q, relaxed);
+	sync_store(&r->head, 0, relaxed);
+}
+
+static int ring_resize(struct store *s, size_t capacity)
+{
+	struct ring *r = ring_of(s);
+	struct ring old = {.slots = r->slots,
+			   .mask = r->mask,
+			   .last = r->last,
+			   .stride = r->stride};
+	size_t bytes = ring_bytes(capacity, s->item_size);
+	void *memory;
+
+	if (ring_size(s) > capacity)
+		return EBUSY;
+	memory = bytes ? aligned_alloc(CACHE_LINE, bytes) : NULL;
+	if (!memory)
+		return ENOMEM;
+	r->before = ring_gets(s);
+	ring_lay_out(r, capacity, memory);
+	ring_move(r, &old, sync_load(&r->head, relaxed));
+	ring_free(old.slots);
+	return 0;
+}
+
+static uint64_t ring_take_all(struct store *s)
+{
+	struct ring *r = ring_of(s);
+	uint64_t head = sync_load(&r->head, relaxed),
+		 end = sync_load(&r->tail, relaxed) & ~RING_GATE;
+
+	if (head == end)
+		return 0;
+	r->taken = head;
+	r->end = end;
+	sync_store(&r->head, end, relaxed);
+	return ring_count(r, end) - ring_count(r, head);
+}
+
+static void *ring_next_taken(struct store *s)
+{
+	struct ring *r = ring_of(s);
+	uint64_t p = r->taken;
+
+	if (p == r->end)
+		return NULL;
+	r->taken = ring_next(r, p);
+	/* [ring.2] acquire: with [ring.1], the item is there */
+	(void)sync_load(ring_stamp(r, p), acquire);
+	return sync_slot_item(ring_stamp(r, p) + 1);
+}
+
+const struct store_kind ring_kind = {
+	.put = ring_put,
+	.get = ring_get,
+	.peek = ring_peek,
+	.force = ring_force,
+	.can_put = ring_can_put,
+	.can_get = ring_can_get,
+	.puts = ring_puts,
+	.gets = ring_gets,
+	.size = ring_size,
+	.close = ring_close,
+	.is_finished = ring_is_finished,
+	.resize = ring_resize,
+	.take_all = ring_take_all,
+	.next_taken = ring_next_taken,
+	.fini = ring_fini,
+};

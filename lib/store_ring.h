@@ -13,10 +13,10 @@
  * A position p counts puts (tail) or gets (head).  The upper bits are the lap,
  * the lower ones (p & mask) the offset of the slot in bytes, so that the way
  * from a position to its slot is one "and".  Bit 0 belongs to neither: it says
- * "held" in a stamp and "gate closed" in the tail.  The stamp at a tail that is
- * closed is free or of an earlier lap, so it never equals that tail, and the
- * open path pays nothing for the gate.  Positions wrap after 2^64 bytes of
- * slots have gone through the ring.
+ * "held" in a stamp, "gate closed" in the tail and "kept" in the head.  A stamp
+ * never equals a tail that is closed, nor goes with a head that is kept, so the
+ * open path pays nothing for either.  Positions wrap after 2^64 bytes of slots
+ * have gone through the ring.
  *
  * Invariants, with "lap" for the distance of a position to the same slot one
  * round later:
@@ -28,6 +28,11 @@
  *   4. Moving tail (head) over p is the instant at which that put (get) takes
  *      effect.  Between that and the stamp the call is half-way: others who
  *      need this very slot find it neither full nor empty, but busy.
+ *   5. Who keeps the head is the only one to move it.  So a put into a full
+ *      ring, in exchange for the oldest item, is one instant: with the head
+ *      kept, full is final but for the gate, and tail moves over the slot that
+ *      is still held, one lap ahead of head.  Until head follows the call is
+ *      half-way, and gets find it busy.
  *
  * Memory order.  What is in a slot is handed over by its stamp alone.
  *   [ring.1] -> [ring.2]  put publishes an item to get and peek
@@ -51,63 +56,33 @@
 #ifndef COQUEUE_STORE_RING_H
 #define COQUEUE_STORE_RING_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "port.h"
 #include "store.h"
 #include "sync.h"
 
 #define RING_HELD ((uint64_t)1) /* in a stamp */
 #define RING_GATE ((uint64_t)1) /* in the tail */
+#define RING_KEPT ((uint64_t)1) /* in the head */
 
 struct ring {
-	/* written by ring_init() alone */
+	struct store store;
+	/* written by ring_init() and ring_resize() */
 	unsigned char *slots; /* each a stamp, then an item */
 	uint64_t mask;        /* of the offset in a position; even */
 	uint64_t last;        /* offset of the last slot */
 	uint64_t stride;      /* bytes from slot to slot */
-	size_t item_size;     /* bytes */
 	size_t capacity;      /* slots */
+	uint64_t before;      /* items that went through earlier slots */
+	uint64_t taken, end;  /* positions of what was taken out at once */
 
 	on_own_line _Atomic uint64_t tail; /* next put; gate: under lock */
 	on_own_line _Atomic uint64_t head; /* next get */
 };
 
-/* Bytes that ring_init() needs for the slots, or 0 if that overflows. */
-size_t ring_bytes(size_t capacity, size_t item_size);
+extern const struct store_kind ring_kind;
 
-/* Make an empty ring in ring_bytes() of memory, aligned as by malloc(). */
-void ring_init(struct ring *r, size_t capacity, size_t item_size, void *memory);
-
-/* Under lock: no put takes effect from now on. */
-void ring_close(struct ring *r);
-
-/*
- * Take everything out at once: head jumps to tail.  The caller guarantees that
- * the gate is closed and no put, get or peek is or will be in progress.
- * *first is the position of the first item; returns how many there are.
- */
-uint64_t ring_take_all(struct ring *r, uint64_t *first);
-
-/* The item at a position that ring_take_all() took out. */
-void *ring_taken(struct ring *r, uint64_t p);
-
-/* How many positions lie before p: puts before tail, gets before head. */
-uint64_t ring_count(const struct ring *r, uint64_t p);
-
-uint64_t ring_puts(const struct ring *r);
-uint64_t ring_gets(const struct ring *r);
-
-/* Exact at some instant, unless the ring is busier than we are patient. */
-size_t ring_size(const struct ring *r);
-
-/* Whether the next n slots are free (hold items). */
-bool ring_can_put(const struct ring *r, uint64_t n);
-bool ring_can_get(const struct ring *r, uint64_t n);
-
-/* Closed and empty, which is final. */
-bool ring_is_finished(const struct ring *r);
+/* 0 or ENOMEM. */
+int ring_init(struct ring *r, size_t capacity, size_t item_size);
 
 /* ---- slots ---------------------------------------------------------------- */
 
@@ -129,23 +104,6 @@ hot_inline uint64_t ring_lap(const struct ring *r)
 	return r->mask + 2;
 }
 
-/* A glance at the next slot, for who spins; it may be out of date. */
-hot_inline bool ring_may_put(const struct ring *r)
-{
-	uint64_t p = sync_load(&r->tail, relaxed);
-
-	/* [ring.4] acquire: with [ring.3]; nothing is read through it */
-	return sync_load(ring_stamp(r, p), acquire) == p;
-}
-
-hot_inline bool ring_may_get(const struct ring *r)
-{
-	uint64_t p = sync_load(&r->head, relaxed);
-
-	/* [ring.2] acquire: with [ring.1]; nothing is read through it */
-	return sync_load(ring_stamp(r, p), acquire) == (p | RING_HELD);
-}
-
 /* Into the slot of a put that has been claimed; it is to be published. */
 hot_inline void ring_fill(struct ring *r, _Atomic uint64_t *stamp,
 			  const void *item)
@@ -153,13 +111,13 @@ hot_inline void ring_fill(struct ring *r, _Atomic uint64_t *stamp,
 	/* [ring.5] release: with [ring.6], words that a peek may read come
 	 * after the move of head that [ring.4] has seen */
 	sync_fence_release();
-	sync_slot_write(stamp + 1, item, r->item_size);
+	sync_slot_write(stamp + 1, item, r->store.item_size);
 }
 
 /* Out of the slot of a get that has been claimed; it is to be handed back. */
 hot_inline void ring_empty(struct ring *r, _Atomic uint64_t *stamp, void *item)
 {
-	sync_slot_read(stamp + 1, item, r->item_size);
+	sync_slot_read(stamp + 1, item, r->store.item_size);
 }
 
 /*
@@ -193,7 +151,7 @@ hot_inline bool ring_get_one(struct ring *r, void *item)
 	_Atomic uint64_t *stamp = ring_stamp(r, p);
 
 	/* [ring.2] acquire: with [ring.1], the item is there */
-	if (unlikely(sync_load(stamp, acquire) != (p | RING_HELD)))
+	if (unlikely(sync_load(stamp, acquire) != p + RING_HELD))
 		return false;
 	/* [ring.8] release: with [ring.9], what came before this claim */
 	if (unlikely(!sync_cas(&r->head, &p, ring_next(r, p), release)))
@@ -203,16 +161,5 @@ hot_inline bool ring_get_one(struct ring *r, void *item)
 	(void)sync_swap(stamp, p + ring_lap(r), seq_cst);
 	return true;
 }
-
-/*
- * Up to n items; *done tells how many when the result is STORE_DONE.  Items
- * that are moved together are claimed together.
- */
-enum store_result ring_put(struct ring *r, const void *items, size_t n,
-			   size_t *done);
-enum store_result ring_get(struct ring *r, void *items, size_t n, size_t *done);
-
-/* Copy the first item and leave it there. */
-enum store_result ring_peek(struct ring *r, void *item);
 
 #endif

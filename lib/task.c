@@ -2,8 +2,7 @@
 /*
  * Unfinished items: task_done and join.
  *
- * Puts are counted by the tail of the ring.  One word beside it counts what is
- * finished, so unfinished = puts - finished, and neither put nor get does
+ * Puts are counted by the store.  One word beside it counts what is finished, so unfinished = puts - finished, and neither put nor get does
  * anything for it.
  *
  *   [task.1] -> [task.2]  what was done before task_done happens-before the
@@ -22,7 +21,7 @@ uint64_t queue_unfinished(const struct coqueue *q)
 	/* [task.2] acquire: with [task.1], what was done before task_done */
 	uint64_t finished = sync_load(&q->finished, acquire);
 
-	return ring_puts(&q->ring) - finished;
+	return q->store->kind->puts(q->store) - finished;
 }
 
 bool queue_ready_to_join(struct line *line, uint64_t n)
@@ -43,7 +42,7 @@ void queue_discarded_locked(struct coqueue *q, uint64_t n)
 		finished = sync_load(&q->finished, acquire);
 		/* task_done may have run ahead of the gets that now will not
 		 * come */
-		puts = ring_puts(&q->ring);
+		puts = q->store->kind->puts(q->store);
 		sum = puts - finished < n ? puts : finished + n;
 		/* [task.1] release: with [task.2]; what earlier calls released
 		 * goes on with it, since every change is an exchange */
@@ -67,16 +66,16 @@ static cold void wake_joiners(struct coqueue *q)
 int coqueue_task_done(coqueue_t *q, size_t n)
 {
 	uint64_t finished;
-	bool joiners;
+	bool joiners, locked;
 
 	if (!q)
 		return EINVAL;
-	rcu_reader_enter();
+	locked = queue_look_begin(q);
 	do {
 		/* [task.2] acquire: with [task.1], the puts of what is done */
 		finished = sync_load(&q->finished, acquire);
-		if (n > ring_puts(&q->ring) - finished) {
-			rcu_reader_leave();
+		if (n > q->store->kind->puts(q->store) - finished) {
+			queue_look_end(q, locked);
 			return EINVAL;
 		}
 		/* [task.1] release: with [task.2]; what earlier calls released
@@ -85,7 +84,7 @@ int coqueue_task_done(coqueue_t *q, size_t n)
 	joiners = line_published(&q->joiners) && queue_unfinished(q) == 0;
 	if (joiners)
 		queue_caller_enter(q);
-	rcu_reader_leave();
+	queue_look_end(q, locked);
 	if (joiners)
 		wake_joiners(q);
 	return 0;
@@ -126,5 +125,13 @@ int coqueue_join(coqueue_t *q)
 
 size_t coqueue_unfinished(const coqueue_t *q)
 {
-	return q ? (size_t)queue_unfinished(q) : 0;
+	uint64_t n;
+	bool locked;
+
+	if (!q)
+		return 0;
+	locked = queue_look_begin(q);
+	n = queue_unfinished(q);
+	queue_look_end(q, locked);
+	return (size_t)n;
 }

@@ -148,40 +148,68 @@ static struct store *last_store(struct location *l)
 
 /* ---- dead memory ---------------------------------------------------------- */
 
-static _Alignas(64) unsigned char arena[1 << 14];
-static size_t arena_used;
-static bool arena_dead;
+/* One piece of memory after the other; none is used twice in a schedule. */
+enum { BLOCKS = 16, ALIGN = 64 };
+
+static _Alignas(ALIGN) unsigned char arena[1 << 14];
+static struct block {
+	size_t begin, end; /* in the arena */
+	bool dead;
+} blocks[BLOCKS];
+static unsigned n_blocks;
 
 void *seam_alloc(size_t align, size_t bytes)
 {
-	if (arena_used || bytes > sizeof(arena) || align > 64)
+	size_t begin = n_blocks ? blocks[n_blocks - 1].end : 0;
+
+	begin = (begin + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	if (n_blocks == BLOCKS || bytes > sizeof(arena) - begin ||
+	    align > ALIGN)
 		return NULL;
-	arena_used = bytes;
-	return arena;
+	blocks[n_blocks++] = (struct block){begin, begin + bytes, false};
+	return arena + begin;
+}
+
+static struct block *block_of(const unsigned char *byte)
+{
+	if (byte < arena || byte >= arena + sizeof(arena))
+		return NULL;
+	for (unsigned i = 0; i < n_blocks; i++)
+		if (byte >= arena + blocks[i].begin &&
+		    byte < arena + blocks[i].end)
+			return &blocks[i];
+	return NULL;
 }
 
 void seam_free(void *p)
 {
+	struct block *b = p ? block_of(p) : NULL;
+
 	if (!p)
 		return;
-	if (p != arena || arena_dead)
+	if (!b || b->dead || p != arena + b->begin)
 		machine_fail("free() of what is not allocated");
-	memory_retire(SEAM_SITE("free"), arena, arena_used);
-	arena_dead = true;
-	memset(arena, 0xDD, arena_used);
+	memory_retire(SEAM_SITE("free"), p, b->end - b->begin);
+	b->dead = true;
+	memset(p, 0xDD, b->end - b->begin);
 }
 
 bool memory_is_clean(void)
 {
-	return arena_dead;
+	for (unsigned i = 0; i < n_blocks; i++)
+		if (!blocks[i].dead)
+			return false;
+	return true;
 }
 
 void memory_check(const struct site *at, const volatile void *p)
 {
 	const unsigned char *byte = (const unsigned char *)(uintptr_t)p;
 
-	if (arena_dead && byte >= arena && byte < arena + sizeof(arena))
-		machine_fail("%s:%d: %s: the queue has been freed", at->file,
+	const struct block *b = block_of(byte);
+
+	if (b && b->dead)
+		machine_fail("%s:%d: %s: that memory has been freed", at->file,
 			     at->line, at->text);
 	if (machine_is_dead_stack(byte))
 		machine_fail("%s:%d: %s: the waiter is gone", at->file,
@@ -258,8 +286,7 @@ void memory_begin(void)
 	memset(&returned, 0, sizeof(returned));
 	epoch++;
 	n_used = 0;
-	arena_used = 0;
-	arena_dead = false;
+	n_blocks = 0;
 }
 
 void memory_call_returns(void)

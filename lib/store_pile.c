@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * LIFO and PRIORITY.  What a pile is: store_pile.h.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdlib.h>
+
+#include "store_pile.h"
+
+/* Of a pile without a limit, at the least. */
+#define MIN_ROOM 32
+
+static _Thread_local bool comparing;
+
+bool pile_is_comparing(void)
+{
+	return comparing;
+}
+
+static struct pile *pile_of(struct store *s)
+{
+	return container_of(s, struct pile, store);
+}
+
+static const struct pile *pile_of_const(const struct store *s)
+{
+	return container_of_const(s, struct pile, store);
+}
+
+static _Atomic uint64_t *slot_at(const struct pile *p, size_t slot)
+{
+	return (void *)(p->slots + slot * p->stride);
+}
+
+/* ---- counts, which may be read without the lock --------------------------- */
+
+static uint64_t pile_puts(const struct store *s)
+{
+	/* [pile.2] acquire: with [pile.1], the get that made room for it */
+	return sync_load(&pile_of_const(s)->puts, acquire);
+}
+
+static uint64_t pile_gets(const struct store *s)
+{
+	/* [pile.2] acquire: with [pile.1], the put of what was got */
+	return sync_load(&pile_of_const(s)->gets, acquire);
+}
+
+static void count(_Atomic uint64_t *counter)
+{
+	/* [pile.1] release: with [pile.2], what was counted before */
+	sync_store(counter, sync_load(counter, relaxed) + 1, release);
+}
+
+static size_t pile_size(const struct store *s)
+{
+	uint64_t gets = pile_gets(s), puts = pile_puts(s), again;
+
+	for (int patience = 16;; patience--) {
+		again = pile_gets(s);
+		if (again == gets || patience == 0)
+			return (size_t)(puts - gets);
+		gets = again;
+		puts = pile_puts(s);
+	}
+}
+
+static size_t pile_capacity(const struct pile *p)
+{
+	return sync_load(&p->capacity, relaxed);
+}
+
+static bool pile_can_put(const struct store *s, uint64_t n)
+{
+	size_t size = pile_size(s), capacity = pile_capacity(pile_of_const(s));
+
+	return size < capacity && n <= capacity - size;
+}
+
+static bool pile_can_get(const struct store *s, uint64_t n)
+{
+	return pile_size(s) >= n;
+}
+
+/* ---- the heap ------------------------------------------------------------- */
+
+static bool comes_before(const struct pile *p, struct pile_entry a,
+			 struct pile_entry b)
+{
+	int order;
+
+	comparing = true;
+	order = p->compare(sync_slot_item(slot_at(p, a.slot)),
+			   sync_slot_item(slot_at(p, b.slot)), p->ctx);
+	comparing = false;
+	return order < 0 || (order == 0 && a.age < b.age);
+}
+
+/* The entry at i, the last one, is new. */
+static void heap_rise(struct pile *p, size_t i)
+{
+	struct pile_entry entry = p->heap[i];
+
+	for (; i > 0 && comes_before(p, entry, p->heap[(i - 1) / 2]);
+	     i = (i - 1) / 2)
+		p->heap[i] = p->heap[(i - 1) / 2];
+	p->heap[i] = entry;
+}
+
+/* The first entry leaves: its slot is free, and stands behind the others. */
+static void heap_remove_first(struct pile *p, size_t size)
+{
+	struct pile_entry first = p->heap[0], entry = p->heap[size - 1];
+	size_t i = 0, child;
+
+	for (; (child = 2 * i + 1) < size - 1; i = child) {
+		if (child + 1 < size - 1 &&
+		    comes_before(p, p->heap[child + 1], p->heap[child]))
+			child++;
+		if (!comes_before(p, p->heap[child], entry))
+			break;
+		p->heap[i] = p->heap[child];
+	}
+	p->heap[i] = entry;
+	p->heap[size - 1] = first;
+}
+
+/* ---- memory --------------------------------------------------------------- */
+
+/* Items are aligned as malloc() would. */
+static size_t pile_stride(size_t item_size)
+{
+	size_t align = item_size % alignof(max_align_t) ? sizeof(uint64_t)
+							: alignof(max_align_t);
+
+	return (sync_slot_bytes(item_size) + align - 1) & ~(align - 1);
+}
+
+/* room x size bytes, or NULL. */
+static void *pile_alloc(size_t room, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(room, size, &bytes) || bytes > SIZE_MAX / 4)
+		return NULL;
+	bytes += CACHE_LINE - 1;
+	return aligned_alloc(CACHE_LINE, bytes & ~(size_t)(CACHE_LINE - 1));
+}
+
+/* Move all items into as many slots, from slot 0 on, in the order of the heap. */
+static int pile_rebuild(struct pile *p, size_t room)
+{
+	struct pile_entry *heap = NULL;
+	size_t size = pile_size(&p->store), from;
+	unsigned char *slots = pile_alloc(room, p->stride);
+
+	if (p->compare)
+		heap = pile_alloc(room, sizeof(*heap));
+	if (!slots || (p->compare && !heap)) {
+		free(slots);
+		free(heap);
+		return ENOMEM;
+	}
+	for (size_t i = 0; i < room; i++) {
+		from = heap && i < size ? p->heap[i].slot : i;
+		if (i < size)
+			sync_slot_write((void *)(slots + i * p->stride),
+					sync_slot_item(slot_at(p, from)),
+					p->store.item_size);
+		if (heap)
+			heap[i] = (struct pile_entry){
+				i, i < size ? p->heap[i].age : 0};
+	}
+	free(p->slots);
+	free(p->heap);
+	p->slots = slots;
+	p->heap = heap;
+	p->room = room;
+	return 0;
+}
+
+/* Room for one more. */
+static bool pile_grow(struct pile *p, size_t size)
+{
+	size_t room = p->room + p->room / 2;
+
+	return size < p->room || (room > size && pile_rebuild(p, room) == 0);
+}
+
+static void pile_shrink(struct pile *p, size_t size)
+{
+	if (pile_capacity(p) == SIZE_MAX && p->room > MIN_ROOM &&
+	    size < p->room / 4)
+		(void)pile_rebuild(p, p->room / 2); /* else it stays large */
+}
+
+int pile_init(struct pile *p, size_t capacity, size_t item_size,
+	      int (*compare)(const void *a, const void *b, void *ctx),
+	      void *ctx)
+{
+	p->store.kind = &pile_kind;
+	p->store.item_size = item_size;
+	p->compare = compare;
+	p->ctx = ctx;
+	p->stride = item_size > SIZE_MAX / 4 ? 0 : pile_stride(item_size);
+	p->slots = NULL;
+	p->heap = NULL;
+	p->closed = false;
+	p->taken = 0;
+	sync_init(&p->capacity, capacity);
+	sync_init(&p->puts, 0);
+	sync_init(&p->gets, 0);
+	if (p->stride == 0)
+		return ENOMEM;
+	return pile_rebuild(p, capacity == SIZE_MAX ? MIN_ROOM : capacity);
+}
+
+static void pile_fini(struct store *s)
+{
+	free(pile_of(s)->slots);
+	free(pile_of(s)->heap);
+}
+
+static int pile_resize(struct store *s, size_t capacity)
+{
+	struct pile *p = pile_of(s);
+	size_t size = pile_size(s);
+	int err = pile_rebuild(p, size > capacity ? size : capacity);
+
+	if (!err)
+		sync_store(&p->capacity, capacity, relaxed);
+	return err;
+}
+
+/* ---- put, get, peek ------------------------------------------------------- */
+
+static void pile_add(struct pile *p, const void *item, size_t size)
+{
+	size_t slot = p->heap ? p->heap[size].slot : size;
+
+	sync_slot_write(slot_at(p, slot), item, p->store.item_size);
+	if (p->heap) {
+		p->heap[size].age = sync_load(&p->puts, relaxed);
+		heap_rise(p, size);
+	}
+	count(&p->puts);
+}
+
+static void pile_copy_next(struct pile *p, void *item, size_t size)
+{
+	sync_slot_read(slot_at(p, p->heap ? p->heap[0].slot : size - 1), item,
+		       p->store.item_size);
+}
+
+static enum store_result pile_put(struct store *s, const void *items, size_t n,
+				  size_t *done)
+{
+	struct pile *p = pile_of(s);
+	const unsigned char *from = items;
+	size_t size = pile_size(s), capacity = pile_capacity(p);
+
+	if (p->closed)
+		return STORE_CLOSED;
+	if (size >= capacity)
+		return STORE_NONE;
+	if (!pile_grow(p, size))
+		return STORE_NOMEM;
+	for (*done = 0; *done < n && size < capacity && pile_grow(p, size);
+	     ++*done, size++, from += s->item_size)
+		pile_add(p, from, size);
+	return STORE_DONE;
+}
+
+static enum store_result pile_none(const struct pile *p)
+{
+	return p->closed ? STORE_CLOSED : STORE_NONE;
+}
+
+static enum store_result pile_get(struct store *s, void *items, size_t n,
+				  size_t *done)
+{
+	struct pile *p = pile_of(s);
+	unsigned char *to = items;
+	size_t size = pile_size(s);
+
+	if (size == 0)
+		return pile_none(p);
+	for (*done = 0; *done < n && size > 0;
+	     ++*done, size--, to += s->item_size) {
+		pile_copy_next(p, to, size);
+		if (p->heap)
+			heap_remove_first(p, size);
+		count(&p->gets);
+	}
+	pile_shrink(p, size);
+	return STORE_DONE;
+}
+
+static enum store_result pile_peek(struct store *s, void *item)
+{
+	struct pile *p = pile_of(s);
+	size_t size = pile_size(s);
+
+	if (size == 0)
+		return pile_none(p);
+	pile_copy_next(p, item, size);
+	return STORE_DONE;
+}
+
+/* ---- the end -------------------------------------------------------------- */
+
+static void pile_close(struct store *s)
+{
+	pile_of(s)->closed = true;
+}
+
+static bool pile_is_finished(const struct store *s)
+{
+	return pile_of_const(s)->closed && pile_size(s) == 0;
+}
+
+static uint64_t pile_take_all(struct store *s)
+{
+	struct pile *p = pile_of(s);
+	size_t size = pile_size(s);
+
+	if (size > 0)
+		p->taken = size;
+	/* [pile.1] release: with [pile.2], what was counted before */
+	sync_store(&p->gets, sync_load(&p->puts, relaxed), release);
+	return size;
+}
+
+/* The newest first, which is what a LIFO would give. */
+static void *pile_next_taken(struct store *s)
+{
+	struct pile *p = pile_of(s);
+
+	if (p->taken == 0)
+		return NULL;
+	p->taken--;
+	return sync_slot_item(
+		slot_at(p, p->heap ? p->heap[p->taken].slot : p->taken));
+}
+
+const struct store_kind pile_kind = {
+	.put = pile_put,
+	.get = pile_get,
+	.peek = pile_peek,
+	.can_put = pile_can_put,
+	.can_get = pile_can_get,
+	.puts = pile_puts,
+	.gets = pile_gets,
+	.size = pile_size,
+	.close = pile_close,
+	.is_finished = pile_is_finished,
+	.resize = pile_resize,
+	.take_all = pile_take_all,
+	.next_taken = pile_next_taken,
+	.fini = pile_fini,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * LIFO and PRIORITY: items in an array of slots, under the lock.
+ *
+ *     LIFO       slots   [a] [b] [c] [ ] [ ]      next out: slot size - 1
+ *
+ *     PRIORITY   heap    (2) (0) (1) (4) (3)      next out: slot heap[0]
+ *                slots   [b] [c] [a] [ ] [ ]
+ *
+ * The heap orders the numbers of slots, so that items, which may be large, stay
+ * where they are.  Beyond its size stand the numbers of the free slots.  Each
+ * number goes with the age of its item, by which equal items leave in FIFO
+ * order.  Whatever a comparator answers, a number stands there exactly once:
+ * one that contradicts itself spoils the order and nothing else.
+ *
+ * A pile without a limit grows by half and shrinks when three quarters are
+ * empty; one with a limit has its memory from the beginning.
+ *
+ * Only its counters, from which its size follows, are read without the lock.
+ *   [pile.1] -> [pile.2]  who sees a count sees the put, or get, that made it
+ *
+ * Source of the heap: J. W. J. Williams, "Heapsort" (1964).
+ */
+#ifndef COQUEUE_STORE_PILE_H
+#define COQUEUE_STORE_PILE_H
+
+#include "port.h"
+#include "store.h"
+#include "sync.h"
+
+/* Of compare(): whether a caller is inside, who must not call us then. */
+bool pile_is_comparing(void);
+
+struct pile_entry {
+	size_t slot;
+	uint64_t age;
+};
+
+struct pile {
+	struct store store;
+	_Atomic size_t capacity; /* items; SIZE_MAX: no limit */
+	/* under lock: */
+	int (*compare)(const void *a, const void *b, void *ctx);
+	void *ctx;
+	size_t stride;           /* bytes from slot to slot */
+	size_t room;             /* slots */
+	unsigned char *slots;    /* items */
+	struct pile_entry *heap; /* PRIORITY alone */
+	bool closed;
+	size_t taken; /* items that are left of those taken out */
+
+	_Atomic uint64_t puts, gets; /* written under lock */
+};
+
+extern const struct store_kind pile_kind;
+
+/* compare NULL: LIFO.  0 or ENOMEM. */
+int pile_init(struct pile *p, size_t capacity, size_t item_size,
+	      int (*compare)(const void *a, const void *b, void *ctx),
+	      void *ctx);
+
+#endif
