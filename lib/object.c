@@ -52,6 +52,11 @@ static int queue_init_store(struct coqueue *q, size_t capacity,
 	*word = COQUEUE_FASTPATH ? COQUEUE_OPEN : COQUEUE_OPEN | QUEUE_LOCKED;
 	switch (attr->order) {
 	case COQUEUE_FIFO:
+		if (capacity == COQUEUE_UNBOUNDED) {
+			*word |= QUEUE_CHAIN;
+			q->store = &q->chain.store;
+			return chain_init(&q->chain, item_size);
+		}
 		q->store = &q->ring.store;
 		return ring_init(&q->ring, capacity, item_size);
 	case COQUEUE_LIFO:
@@ -123,8 +128,7 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 	if (capacity != COQUEUE_UNBOUNDED &&
 	    __builtin_mul_overflow(capacity, item_size, &bytes))
 		return EINVAL;
-	if (capacity == 0 ||
-	    (attr->order == COQUEUE_FIFO && capacity == COQUEUE_UNBOUNDED))
+	if (capacity == 0)
 		return ENOTSUP;
 	err = queue_make(&made, capacity, item_size, attr);
 	errno = saved;

@@ -10,6 +10,9 @@
 
 #define call_run coqueue_private_call_run
 #define call_wake coqueue_private_call_wake
+#define chain_init coqueue_private_chain_init
+#define chain_kind coqueue_private_chain_kind
+#define chain_retire coqueue_private_chain_retire
 #define deadline_has_passed coqueue_private_deadline_has_passed
 #define deadline_is_valid coqueue_private_deadline_is_valid
 #define deadline_saturate coqueue_private_deadline_saturate

@@ -165,14 +165,23 @@ static cold int put_begin(struct coqueue *q, const void *items, size_t n,
 	return put_slow(q, items, n, deadline, done);
 }
 
+hot_inline bool put_one(struct coqueue *q, const void *item)
+{
+	int word = queue_word(q);
+
+	if (likely(word == COQUEUE_OPEN))
+		return ring_put_one(&q->ring, item);
+	return word == (COQUEUE_OPEN | QUEUE_CHAIN) &&
+	       chain_put_one(&q->chain, item);
+}
+
 hot_inline int put(struct coqueue *q, const void *item,
 		   const struct timespec *deadline)
 {
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
 		return put_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	if (likely(queue_word(q) == COQUEUE_OPEN) &&
-	    likely(ring_put_one(&q->ring, item))) {
+	if (likely(put_one(q, item))) {
 		if (unlikely(line_is_armed(&q->getters)))
 			return call_wake(q, &q->getters);
 		rcu_reader_leave();
@@ -309,14 +318,23 @@ static cold int get_begin(struct coqueue *q, void *items, size_t n,
 	return get_slow(q, items, n, deadline, done);
 }
 
+hot_inline bool get_one(struct coqueue *q, void *item)
+{
+	int word = queue_word(q);
+
+	if (likely(word == COQUEUE_OPEN))
+		return ring_get_one(&q->ring, item);
+	return word == (COQUEUE_OPEN | QUEUE_CHAIN) &&
+	       chain_get_one(&q->chain, item);
+}
+
 hot_inline int get(struct coqueue *q, void *item,
 		   const struct timespec *deadline)
 {
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
 		return get_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	if (likely(queue_word(q) == COQUEUE_OPEN) &&
-	    likely(ring_get_one(&q->ring, item))) {
+	if (likely(get_one(q, item))) {
 		if (unlikely(line_is_armed(&q->putters)))
 			return call_wake(q, &q->putters);
 		rcu_reader_leave();

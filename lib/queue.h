@@ -28,6 +28,7 @@
 #include "rcu.h"
 #include "store_pile.h"
 #include "store_ring.h"
+#include "store_seg.h"
 #include "sync.h"
 #include "wait.h"
 
@@ -41,6 +42,7 @@ struct coqueue {
 
 	union {
 		struct ring ring;
+		struct chain chain;
 		struct pile pile;
 	};
 
@@ -65,6 +67,7 @@ struct coqueue {
 #define QUEUE_STATE 3    /* mask of the enum */
 #define QUEUE_LOCKED 4   /* the store wants the lock, always */
 #define QUEUE_RESIZING 8 /* ... for a while (resize.c) */
+#define QUEUE_CHAIN 16   /* the store is a chain, no ring */
 
 hot_inline int queue_word(const struct coqueue *q)
 {

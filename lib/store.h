@@ -15,9 +15,12 @@
 #ifndef COQUEUE_STORE_H
 #define COQUEUE_STORE_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "sync.h"
 
 enum store_result {
 	STORE_DONE,   /* at least one item was moved */
@@ -83,5 +86,39 @@ struct store_kind {
 	/* Free its memory. */
 	void (*fini)(struct store *s);
 };
+
+/* The usual size(). */
+static inline size_t store_size(const struct store *s)
+{
+	uint64_t puts = s->kind->puts(s), gets, again;
+
+	for (int patience = 16;; patience--) {
+		gets = s->kind->gets(s);
+		again = s->kind->puts(s);
+		if (again == puts || patience == 0)
+			break; /* no put in between: exact when gets was read */
+		puts = again;
+	}
+	return gets > puts ? 0 : (size_t)(puts - gets);
+}
+
+/* Items larger than this are refused: nothing that is computed from it, and
+ * from a moderate number, overflows. */
+#define STORE_MAX_BYTES (SIZE_MAX / 4)
+
+/* What comes before a slot's stamp, so that its item is aligned to the utmost. */
+#define STORE_FIRST_STAMP (alignof(max_align_t) - sizeof(uint64_t))
+
+/*
+ * Bytes from slot to slot, each a header of whole words (a stamp, or nothing)
+ * and an item, which is aligned as malloc() would.
+ */
+static inline size_t store_stride(size_t header, size_t item_size)
+{
+	size_t align = item_size % alignof(max_align_t) ? sizeof(uint64_t)
+							: alignof(max_align_t);
+
+	return (header + sync_slot_bytes(item_size) + align - 1) & ~(align - 1);
+}
 
 #endif

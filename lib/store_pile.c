@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdalign.h>
 #include <stdlib.h>
 
 #include "store_pile.h"
@@ -55,17 +54,11 @@ static void count(_Atomic uint64_t *counter)
 	sync_store(counter, sync_load(counter, relaxed) + 1, release);
 }
 
-static size_t pile_size(const struct store *s)
+/* Under lock. */
+static size_t pile_size(const struct pile *p)
 {
-	uint64_t gets = pile_gets(s), puts = pile_puts(s), again;
-
-	for (int patience = 16;; patience--) {
-		again = pile_gets(s);
-		if (again == gets || patience == 0)
-			return (size_t)(puts - gets);
-		gets = again;
-		puts = pile_puts(s);
-	}
+	return (size_t)(sync_load(&p->puts, relaxed) -
+			sync_load(&p->gets, relaxed));
 }
 
 static size_t pile_capacity(const struct pile *p)
@@ -75,14 +68,14 @@ static size_t pile_capacity(const struct pile *p)
 
 static bool pile_can_put(const struct store *s, uint64_t n)
 {
-	size_t size = pile_size(s), capacity = pile_capacity(pile_of_const(s));
+	size_t size = store_size(s), capacity = pile_capacity(pile_of_const(s));
 
 	return size < capacity && n <= capacity - size;
 }
 
 static bool pile_can_get(const struct store *s, uint64_t n)
 {
-	return pile_size(s) >= n;
+	return store_size(s) >= n;
 }
 
 /* ---- the heap ------------------------------------------------------------- */
@@ -130,21 +123,13 @@ static void heap_remove_first(struct pile *p, size_t size)
 
 /* ---- memory --------------------------------------------------------------- */
 
-/* Items are aligned as malloc() would. */
-static size_t pile_stride(size_t item_size)
-{
-	size_t align = item_size % alignof(max_align_t) ? sizeof(uint64_t)
-							: alignof(max_align_t);
-
-	return (sync_slot_bytes(item_size) + align - 1) & ~(align - 1);
-}
-
 /* room x size bytes, or NULL. */
 static void *pile_alloc(size_t room, size_t size)
 {
 	size_t bytes;
 
-	if (__builtin_mul_overflow(room, size, &bytes) || bytes > SIZE_MAX / 4)
+	if (__builtin_mul_overflow(room, size, &bytes) ||
+	    bytes > STORE_MAX_BYTES)
 		return NULL;
 	bytes += CACHE_LINE - 1;
 	return aligned_alloc(CACHE_LINE, bytes & ~(size_t)(CACHE_LINE - 1));
@@ -154,7 +139,7 @@ static void *pile_alloc(size_t room, size_t size)
 static int pile_rebuild(struct pile *p, size_t room)
 {
 	struct pile_entry *heap = NULL;
-	size_t size = pile_size(&p->store), from;
+	size_t size = pile_size(p), from;
 	unsigned char *slots = pile_alloc(room, p->stride);
 
 	if (p->compare)
@@ -205,7 +190,8 @@ int pile_init(struct pile *p, size_t capacity, size_t item_size,
 	p->store.item_size = item_size;
 	p->compare = compare;
 	p->ctx = ctx;
-	p->stride = item_size > SIZE_MAX / 4 ? 0 : pile_stride(item_size);
+	p->stride =
+		item_size > STORE_MAX_BYTES ? 0 : store_stride(0, item_size);
 	p->slots = NULL;
 	p->heap = NULL;
 	p->closed = false;
@@ -227,7 +213,7 @@ static void pile_fini(struct store *s)
 static int pile_resize(struct store *s, size_t capacity)
 {
 	struct pile *p = pile_of(s);
-	size_t size = pile_size(s);
+	size_t size = pile_size(p);
 	int err = pile_rebuild(p, size > capacity ? size : capacity);
 
 	if (!err)
@@ -260,7 +246,7 @@ static enum store_result pile_put(struct store *s, const void *items, size_t n,
 {
 	struct pile *p = pile_of(s);
 	const unsigned char *from = items;
-	size_t size = pile_size(s), capacity = pile_capacity(p);
+	size_t size = pile_size(p), capacity = pile_capacity(p);
 
 	if (p->closed)
 		return STORE_CLOSED;
@@ -284,7 +270,7 @@ static enum store_result pile_get(struct store *s, void *items, size_t n,
 {
 	struct pile *p = pile_of(s);
 	unsigned char *to = items;
-	size_t size = pile_size(s);
+	size_t size = pile_size(p);
 
 	if (size == 0)
 		return pile_none(p);
@@ -302,7 +288,7 @@ static enum store_result pile_get(struct store *s, void *items, size_t n,
 static enum store_result pile_peek(struct store *s, void *item)
 {
 	struct pile *p = pile_of(s);
-	size_t size = pile_size(s);
+	size_t size = pile_size(p);
 
 	if (size == 0)
 		return pile_none(p);
@@ -319,13 +305,13 @@ static void pile_close(struct store *s)
 
 static bool pile_is_finished(const struct store *s)
 {
-	return pile_of_const(s)->closed && pile_size(s) == 0;
+	return pile_of_const(s)->closed && store_size(s) == 0;
 }
 
 static uint64_t pile_take_all(struct store *s)
 {
 	struct pile *p = pile_of(s);
-	size_t size = pile_size(s);
+	size_t size = pile_size(p);
 
 	if (size > 0)
 		p->taken = size;
@@ -354,7 +340,7 @@ const struct store_kind pile_kind = {
 	.can_get = pile_can_get,
 	.puts = pile_puts,
 	.gets = pile_gets,
-	.size = pile_size,
+	.size = store_size,
 	.close = pile_close,
 	.is_finished = pile_is_finished,
 	.resize = pile_resize,

@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdalign.h>
 #include <stdlib.h>
 
 #include "store_ring.h"
@@ -22,30 +21,18 @@ static const struct ring *ring_of_const(const struct store *s)
 
 /* ---- slots ---------------------------------------------------------------- */
 
-/* Bytes from slot to slot; items are aligned as malloc() would. */
-static size_t ring_stride(size_t item_size)
-{
-	size_t bytes = sizeof(uint64_t) + sync_slot_bytes(item_size);
-	size_t align = item_size % alignof(max_align_t) ? sizeof(uint64_t)
-							: alignof(max_align_t);
-
-	return (bytes + align - 1) & ~(align - 1);
-}
-
-/* Of the first stamp, so that the first item is aligned to the utmost. */
-#define FIRST_STAMP (alignof(max_align_t) - sizeof(uint64_t))
-
 /* Memory for so many slots, or 0 if that overflows. */
 static size_t ring_bytes(size_t capacity, size_t item_size)
 {
 	size_t bytes;
 
 	/* far from where rounding or positions could overflow */
-	if (item_size > SIZE_MAX / 4 ||
-	    __builtin_mul_overflow(ring_stride(item_size), capacity, &bytes) ||
-	    bytes > SIZE_MAX / 4)
+	if (item_size > STORE_MAX_BYTES ||
+	    __builtin_mul_overflow(store_stride(sizeof(uint64_t), item_size),
+				   capacity, &bytes) ||
+	    bytes > STORE_MAX_BYTES)
 		return 0;
-	bytes += FIRST_STAMP + CACHE_LINE - 1;
+	bytes += STORE_FIRST_STAMP + CACHE_LINE - 1;
 	return bytes & ~(size_t)(CACHE_LINE - 1);
 }
 
@@ -54,7 +41,7 @@ static void ring_lay_out(struct ring *r, size_t capacity, void *memory)
 {
 	uint64_t p = 0;
 
-	r->slots = (unsigned char *)memory + FIRST_STAMP;
+	r->slots = (unsigned char *)memory + STORE_FIRST_STAMP;
 	r->last = (capacity - 1) * r->stride;
 	/* a stride is a multiple of 8, so offsets need no bit below */
 	for (r->mask = 6; r->mask < r->last;)
@@ -73,7 +60,7 @@ int ring_init(struct ring *r, size_t capacity, size_t item_size)
 		return ENOMEM;
 	r->store.kind = &ring_kind;
 	r->store.item_size = item_size;
-	r->stride = ring_stride(item_size);
+	r->stride = store_stride(sizeof(uint64_t), item_size);
 	r->before = r->taken = r->end = 0;
 	sync_init(&r->tail, 0);
 	sync_init(&r->head, 0);
@@ -83,7 +70,7 @@ int ring_init(struct ring *r, size_t capacity, size_t item_size)
 
 static void ring_free(unsigned char *slots)
 {
-	free(slots - FIRST_STAMP);
+	free(slots - STORE_FIRST_STAMP);
 }
 
 static void ring_fini(struct store *s)
@@ -122,20 +109,10 @@ static uint64_t ring_gets(const struct store *s)
 
 static size_t ring_size(const struct store *s)
 {
-	const struct ring *r = ring_of_const(s);
-	uint64_t puts = ring_puts(s), gets, again;
+	size_t size = store_size(s), capacity = ring_of_const(s)->capacity;
 
-	for (int patience = 16;; patience--) {
-		gets = ring_gets(s);
-		again = ring_puts(s);
-		if (again == puts || patience == 0)
-			break; /* no put in between: gets <= puts <= gets + n */
-		puts = again;
-	}
-	if (gets > puts)
-		return 0;
 	/* one more while a put has come in for an item that is leaving */
-	return puts - gets > r->capacity ? r->capacity : (size_t)(puts - gets);
+	return size > capacity ? capacity : size;
 }
 
 /* Move *end over up to n free slots; returns how many there were. */

@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "port.h"
@@ -149,6 +150,32 @@ hot_inline void sync_slot_read(_Atomic uint64_t *slot, void *item, size_t size)
 	word = atomic_load_explicit(slot, memory_order_relaxed);
 	for (size_t i = 0; i < size; i++)
 		to[i] = (unsigned char)(word >> SYNC_BYTE_SHIFT(i));
+}
+
+/* ---- pages ---------------------------------------------------------------- */
+
+/* A segment of an unbounded queue: at most so many bytes, but so many items. */
+#define SYNC_SEGMENT_BYTES ((size_t)1 << 16)
+#define SYNC_SEGMENT_MIN ((size_t)8)
+
+/* Memory of zeros, of which the system keeps what was touched; or NULL. */
+static inline void *sync_pages_alloc(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Give back what was touched.  It may still be read, and written again. */
+static inline void sync_pages_discard(void *p, size_t bytes)
+{
+	madvise(p, bytes, MADV_DONTNEED);
+}
+
+static inline void sync_pages_free(void *p, size_t bytes)
+{
+	munmap(p, bytes);
 }
 
 /* ---- locks ---------------------------------------------------------------- */

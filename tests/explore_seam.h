@@ -205,6 +205,14 @@ void seam_wait_readers(const struct site *at);
 void *seam_alloc(size_t align, size_t bytes);
 void seam_free(void *p);
 
+#define SYNC_SEGMENT_BYTES ((size_t)1)
+#define SYNC_SEGMENT_MIN ((size_t)2)
+
+/* Pages that were given back hold what they held: nobody may care. */
+#define sync_pages_alloc(bytes) seam_alloc(64, bytes)
+#define sync_pages_discard(p, bytes) ((void)0)
+#define sync_pages_free(p, bytes) seam_free(p)
+
 #define aligned_alloc(align, bytes) seam_alloc(align, bytes)
 #define free(p) seam_free(p)
 
