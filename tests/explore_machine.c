@@ -455,6 +455,7 @@ void machine_begin(int n, void (*prepare)(void))
 	running = n;
 	reset_thread(n);
 	prepare();
+	memory_flush(n); /* who is given a queue sees it whole */
 	for (int i = 0; i < n; i++)
 		reset_thread(i);
 }
