@@ -152,10 +152,12 @@ void line_wake_all_locked(struct line *line, int verdict)
 	struct list *link;
 	struct waiter *w;
 
+	/* at once: others wake them, too, while the lock is released */
 	list_for_each(link, &line->woken)
 		waiter_tell_locked(waiter_of(link), verdict);
+	list_for_each(link, &line->asleep)
+		waiter_tell_locked(waiter_of(link), verdict);
 	while ((w = line_claim_locked(line, from, limit))) {
-		waiter_tell_locked(w, verdict);
 		from = w->ticket + 1;
 		sync_unlock(line->lock);
 		w->wake(w);
