@@ -476,12 +476,13 @@ static void cache_clear(struct cache *c)
 
 static size_t record_hash(const uint32_t *record)
 {
-	uint64_t hash = 0;
+	uint64_t hash = record[0] % 2 ? record[record[0]] : 0, two;
 
-	for (uint32_t i = 1; i <= record[0]; i++)
-		hash = (hash ^ record[i] ^ hash >> 29) *
-		       UINT64_C(0x9e3779b97f4a7c15);
-	return hash >> 32;
+	for (uint32_t i = 1; i < record[0]; i += 2) {
+		memcpy(&two, &record[i], sizeof(two));
+		hash = (hash ^ two ^ hash >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return (hash ^ hash >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 }
 
 /* The place of a record that is equal in full, or an empty one. */
@@ -558,14 +559,15 @@ static bool is_as_made(const struct model *m)
 static const uint32_t *record_here(struct lin_work *w)
 {
 	const struct model_state *m = &w->model.now;
+	bool as_made = is_as_made(&w->model);
 	uint32_t *r = w->record + 1;
 
 	memcpy(r, w->position, w->threads * sizeof(*r));
 	r += w->threads;
-	*r++ = m->state | (is_as_made(&w->model) ? AS_MADE : 0);
+	*r++ = m->state | (as_made ? AS_MADE : 0);
 	memcpy(r, &m->unfinished, sizeof(m->unfinished));
 	r += 2;
-	if (!is_as_made(&w->model)) {
+	if (!as_made) {
 		memcpy(r, m->holds, sizeof(m->holds));
 		r += sizeof(m->holds) / sizeof(*r);
 		memcpy(r, &m->capacity, sizeof(m->capacity));
@@ -737,12 +739,12 @@ static void move(struct lin_work *w, struct node *n)
 
 	n->moved = moved;
 	w->left--;
-	if (moved.partner == NO_THREAD) {
-		model_agrees(&w->model, &w->steps[step]);
-	} else {
+	if (moved.partner != NO_THREAD) {
 		w->position[moved.partner]++;
 		w->left--;
 		model_hand_over(&w->model);
+	} else if (!n->forced) { /* who is forced changes nothing */
+		model_agrees(&w->model, &w->steps[step]);
 	}
 	if (w->model.now.end != n->before.end)
 		note_item(w, n->before.end, step);

@@ -80,13 +80,23 @@ static void append(struct model *m, uint64_t value)
 	m->now.unfinished++;
 }
 
-static void take(struct model *m, size_t item)
+static int take_of_all(struct model *m, uint64_t *value)
 {
-	if (m->kind.order != COQUEUE_FIFO) {
-		m->left[m->now.gone] = item;
-		m->left_as[item] = m->now.gone;
-	}
-	m->now.gone++;
+	size_t item = next_of_all(m);
+
+	m->left[m->now.gone] = item;
+	m->left_as[item] = m->now.gone++;
+	*value = m->items[item];
+	return 0;
+}
+
+/* There is one.  0: what a get answers then. */
+static inline int take_next(struct model *m, uint64_t *value)
+{
+	if (m->kind.order != COQUEUE_FIFO)
+		return take_of_all(m, value);
+	*value = m->items[m->now.gone++];
+	return 0;
 }
 
 /* ---- put and get -------------------------------------------------------- */
@@ -123,14 +133,8 @@ int model_peek(const struct model *m, uint64_t *value)
 int model_get(struct model *m, uint64_t *value)
 {
 	int err = is_refused(m);
-	size_t next;
 
-	if (err)
-		return err;
-	next = next_item(m);
-	*value = m->items[next];
-	take(m, next);
-	return 0;
+	return err ? err : take_next(m, value);
 }
 
 int model_hand_over(struct model *m)
@@ -153,8 +157,7 @@ int model_force_put(struct model *m, uint64_t value, uint64_t *evicted,
 		return ESHUTDOWN;
 	if (model_size(m) >= m->now.capacity) {
 		*n_evicted = 1;
-		*evicted = m->items[m->now.gone];
-		take(m, m->now.gone);
+		take_next(m, evicted);
 	}
 	append(m, value);
 	return 0;
@@ -203,11 +206,12 @@ void model_shutdown(struct model *m, enum coqueue_shutdown mode)
 size_t model_discard(struct model *m)
 {
 	size_t n = model_size(m);
+	uint64_t item;
 
 	if (m->now.state != COQUEUE_SHUT)
 		return 0;
 	while (model_size(m) > 0)
-		take(m, next_item(m));
+		take_next(m, &item);
 	/* task_done may have run ahead of the gets that now will not come */
 	m->now.unfinished -= n < m->now.unfinished ? n : m->now.unfinished;
 	return n;
