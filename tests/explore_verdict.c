@@ -257,7 +257,7 @@ static struct lin_history history(void)
 	for (int i = 0; i < story.n_records; i++)
 		end = add_record(end, &story.records[i]);
 	return (struct lin_history){
-		.capacity = story.scenario->capacity,
+		.kind.capacity = story.scenario->capacity,
 		.n = (size_t)(end - ops),
 		.ops = ops,
 		.threads = (size_t)n_threads + 1,

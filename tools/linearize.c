@@ -6,15 +6,18 @@
  * step of one thread.  A step may be next when no other one that is still to be
  * ordered returned before it was called, and when the model gives its answer.
  * Depth first; where all moves failed, positions and model go into the cache,
- * in full, and nobody tries there again.
+ * in full, and nobody tries there again.  A rendezvous has a kind of move of its
+ * own, the next steps of two threads at once.
  *
  * Three things keep the tree small:
  *
  *   - A step that changes nothing (a refusal, a peek, a state) and may be next
- *     is next: whatever order has it later, it may as well stand here.
- *   - A put does not go behind an item that must leave later.  Items leave in
- *     the order of their puts, so if x went in before y, y's get must not have
- *     returned before x's get was called, nor stand before it in one thread.
+ *     is next: whatever order has it later, it may as well stand here.  Not so
+ *     set_capacity, which later may change something.
+ *   - A put does not join an item with which it could not leave in the order of
+ *     the queue.  A FIFO's items leave in the order of their puts, so if x went
+ *     in before y, y's get must not have returned before x's get was called, nor
+ *     stand before it in one thread; nor may a peek that shows y have returned.
  *     This needs to know the get of a put: values that were put more than once
  *     are free of this rule.
  *   - Moves are tried in a likely order: gets, then puts by when their item
@@ -33,21 +36,30 @@ struct step {
 	struct lin_step is;
 	uint64_t called,
 		returned; /* returned: of all of the thread from here */
-	/* Of a put: the interval of its item's get; from 0 to LIN_NEVER when
-	 * that is not known. */
-	uint64_t got_from, got_until;
+	/* Of a put: the interval of its item's get, and the first return of a
+	 * get or peek that shows it; from 0 to LIN_NEVER when that is not
+	 * known. */
+	uint64_t got_from, got_until, shown_until;
 	uint32_t got_by; /* index of that get among the steps, or NOBODY */
+	bool stores;     /* an item came into the queue */
 	bool interrupted;
 };
 
 #define NOBODY UINT32_MAX
 
+/* Whose next step is ordered; NO_THREAD, or whose get his put meets. */
+struct move {
+	uint8_t thread, partner;
+};
+
+#define NO_THREAD UINT8_MAX
+
 /* A place in the tree, and what was done about it. */
 struct node {
 	struct model_state before;
 	size_t next, end; /* moves to try, in moves[] */
-	uint8_t moved;    /* the thread that moved last */
-	bool forced;      /* that is the one move to try */
+	struct move moved;
+	bool forced; /* that is the one move to try */
 };
 
 /* Positions and model, in words: what the cache holds. */
@@ -71,12 +83,12 @@ struct lin_work {
 
 	/* of the search */
 	struct model model;
-	uint64_t *items;
+	uint64_t *room;
 	uint32_t *put_by;    /* per item: its put */
 	uint64_t *got_after; /* per item: latest got_from up to it */
-	size_t depth;
+	size_t depth, left; /* moves made, steps that are still to be ordered */
 	struct node *nodes;
-	uint8_t *moves;
+	struct move *moves;
 	uint32_t *record; /* of the place at hand, as in the cache */
 	struct cache cache;
 
@@ -108,6 +120,10 @@ static size_t buckets_for(size_t n)
 	return buckets;
 }
 
+/* Words of a record: its length, positions, 6 of the model, items. */
+#define RECORD_MAX(threads, ops) (1 + (threads) + 6 + 2 * (ops))
+#define AS_MADE 4 /* beside the state: capacity and holds are as at first */
+
 static bool reserve(struct lin_work *w, size_t ops, size_t threads)
 {
 	size_t steps;
@@ -117,10 +133,11 @@ static bool reserve(struct lin_work *w, size_t ops, size_t threads)
 	ops = ops > 2 * w->max_ops ? ops : 2 * w->max_ops;
 	threads = threads > w->max_threads ? threads : w->max_threads;
 	steps = 2 * ops;
-	if (!GROW(w->steps, steps) || !GROW(w->items, ops) ||
+	if (!GROW(w->steps, steps) || !GROW(w->room, MODEL_ROOM(ops)) ||
 	    !GROW(w->put_by, ops) || !GROW(w->got_after, ops) ||
-	    !GROW(w->nodes, steps + 1) || !GROW(w->moves, steps * threads) ||
-	    !GROW(w->record, threads + 4 + 2 * ops) ||
+	    !GROW(w->nodes, steps + 1) ||
+	    !GROW(w->moves, steps * (threads + threads * threads / 4)) ||
+	    !GROW(w->record, RECORD_MAX(threads, ops)) ||
 	    !GROW(w->by_value, buckets_for(ops)) ||
 	    !GROW(w->position, threads) || !GROW(w->begin, threads) ||
 	    !GROW(w->stop, threads))
@@ -132,9 +149,11 @@ static bool reserve(struct lin_work *w, size_t ops, size_t threads)
 
 /* ---- steps -------------------------------------------------------------- */
 
-static bool is_immediate(const struct lin_op *op)
+bool lin_may_discard(const struct lin_op *op)
 {
-	return op->call == LIN_SHUTDOWN && op->value == COQUEUE_IMMEDIATE;
+	return (op->call == LIN_SHUTDOWN && op->value == COQUEUE_IMMEDIATE) ||
+	       (op->call == LIN_RELEASE && op->value == MODEL_GET &&
+		op->result == 0);
 }
 
 /* Whether an interrupt overlaps this call, which may be ended by one. */
@@ -153,18 +172,27 @@ static bool is_interrupted(const struct lin_history *h, const struct lin_op *op)
 	return false;
 }
 
+static bool stores(const struct lin_op *op)
+{
+	return (op->call == LIN_PUT || op->call == LIN_FORCE_PUT) &&
+	       op->result == 0;
+}
+
 static void add_step(struct lin_work *w, const struct lin_history *h,
 		     const struct lin_op *op, enum lin_part part)
 {
 	struct step *s = &w->steps[w->stop[op->thread]++];
 
 	s->is.op = op;
+	s->is.partner = NULL;
 	s->is.part = part;
 	s->called = op->called;
 	s->returned = op->returned;
 	s->got_from = 0;
 	s->got_until = LIN_NEVER;
+	s->shown_until = LIN_NEVER;
 	s->got_by = NOBODY;
+	s->stores = stores(op);
 	s->interrupted = op->result == EINTR && is_interrupted(h, op);
 }
 
@@ -176,7 +204,7 @@ static void make_steps(struct lin_work *w, const struct lin_history *h)
 	memset(w->stop, 0, h->threads * sizeof(*w->stop));
 	for (size_t i = 0; i < h->n; i++) {
 		assert(h->ops[i].thread < h->threads);
-		w->stop[h->ops[i].thread] += 1 + is_immediate(&h->ops[i]);
+		w->stop[h->ops[i].thread] += 1 + lin_may_discard(&h->ops[i]);
 	}
 	for (size_t t = 0; t < h->threads; t++) {
 		uint32_t of_thread = w->stop[t];
@@ -184,11 +212,11 @@ static void make_steps(struct lin_work *w, const struct lin_history *h)
 		w->position[t] = w->begin[t] = w->stop[t] = n;
 		n += of_thread;
 	}
-	w->n_steps = n;
+	w->n_steps = w->left = n;
 	w->threads = h->threads;
 	for (size_t i = 0; i < h->n; i++) {
 		add_step(w, h, &h->ops[i], LIN_EFFECT);
-		if (is_immediate(&h->ops[i]))
+		if (lin_may_discard(&h->ops[i]))
 			add_step(w, h, &h->ops[i], LIN_DISCARD);
 	}
 	for (size_t t = 0; t < h->threads; t++)
@@ -199,9 +227,15 @@ static void make_steps(struct lin_work *w, const struct lin_history *h)
 
 /* ---- gets of puts ------------------------------------------------------- */
 
-static bool moved(const struct step *s, enum lin_call call)
+/* Whether a step shows an item that was the next to leave. */
+static inline bool shows(const struct step *s, uint64_t *value)
 {
-	return s->is.op->call == call && s->is.op->result == 0;
+	const struct lin_op *op = s->is.op;
+
+	*value = op->call == LIN_FORCE_PUT ? op->evicted : op->value;
+	return op->result == 0 &&
+	       (op->call == LIN_GET || op->call == LIN_PEEK ||
+		(op->call == LIN_FORCE_PUT && op->evicted != LIN_NOTHING));
 }
 
 /* Where the put of this value stands in by_value, or an empty place. */
@@ -222,14 +256,14 @@ static size_t hash_puts(struct lin_work *w)
 	size_t puts = 0, mask;
 
 	for (size_t i = 0; i < w->n_steps; i++)
-		puts += moved(&w->steps[i], LIN_PUT);
+		puts += w->steps[i].stores;
 	mask = buckets_for(puts) - 1;
 	memset(w->by_value, 0, (mask + 1) * sizeof(*w->by_value));
 	for (uint32_t i = 0; i < w->n_steps; i++) {
 		struct step *s = &w->steps[i];
 		uint32_t *place;
 
-		if (!moved(s, LIN_PUT))
+		if (!s->stores)
 			continue;
 		place = find_put(w, s->is.op->value, mask);
 		if (*place) { /* more than one: 0 to LIN_NEVER for all */
@@ -242,80 +276,152 @@ static size_t hash_puts(struct lin_work *w)
 	return mask;
 }
 
+/* A put's item was got, or peeked at; false: for the second time. */
+static bool note_get(struct lin_work *w, struct step *put, uint32_t by)
+{
+	const struct lin_op *get = w->steps[by].is.op;
+
+	if (put->got_by == NOBODY && put->got_from == 0)
+		return true; /* one of several */
+	if (get->returned < put->shown_until)
+		put->shown_until = get->returned;
+	if (get->call == LIN_PEEK)
+		return true;
+	if (put->got_by != NOBODY)
+		return false;
+	put->got_by = by;
+	put->got_from = get->called;
+	put->got_until = get->returned;
+	return true;
+}
+
 /* Tell each put when its item was got. */
 static void match_gets(struct lin_work *w)
 {
 	size_t mask = hash_puts(w);
 
 	w->hopeless = false;
-	for (uint32_t i = 0; i < w->n_steps; i++) {
-		struct step *get = &w->steps[i], *put;
-		uint32_t place;
+	for (uint32_t i = 0; i < w->n_steps && !w->hopeless; i++) {
+		uint64_t value;
+		uint32_t put;
 
-		if (!moved(get, LIN_GET))
+		if (!shows(&w->steps[i], &value))
 			continue;
-		place = *find_put(w, get->is.op->value, mask);
-		if (!place) {
-			w->hopeless = true; /* nobody put it */
-			return;
-		}
-		put = &w->steps[place - 1];
-		if (put->got_by == NOBODY && put->got_from == 0)
-			continue; /* one of several */
-		if (put->got_by != NOBODY) {
-			w->hopeless = true; /* put once, got twice */
-			return;
-		}
-		put->got_by = i;
-		put->got_from = get->called;
-		put->got_until = get->is.op->returned;
+		put = *find_put(w, value, mask);
+		w->hopeless = !put || !note_get(w, &w->steps[put - 1], i);
 	}
 }
 
-/* Whether a put's item may go behind those that the model held. */
-static bool may_go_behind(const struct lin_work *w,
-			  const struct model_state *before,
-			  const struct step *put)
+/* Whether an item can leave before another one is the next, which is so at
+ * this instant at the latest. */
+static bool can_leave_before(const struct lin_work *w, const struct step *put,
+			     const struct step *later, uint64_t until)
 {
-	size_t end = before->end;
-	const struct step *last;
+	return put->got_from <= until &&
+	       (put->got_by == NOBODY || later->got_by == NOBODY ||
+		w->steps[put->got_by].is.op->thread !=
+			w->steps[later->got_by].is.op->thread ||
+		put->got_by < later->got_by);
+}
 
-	if (before->first == end || w->any_order)
+static bool may_go_behind(const struct lin_work *w, const struct step *put)
+{
+	const struct model_state *now = &w->model.now;
+	size_t last = now->end - 1;
+
+	return now->gone == now->end ||
+	       (w->got_after[last] <= put->shown_until &&
+		can_leave_before(w, &w->steps[w->put_by[last]], put,
+				 put->shown_until));
+}
+
+/* Whether an item that is put on top of another one leaves before it. */
+static bool overtakes(const struct model_kind *kind, const struct step *put,
+		      uint64_t item)
+{
+	return kind->order == COQUEUE_LIFO ||
+	       model_compare(kind, put->is.op->value, item) < 0;
+}
+
+/* Whether a put's item may join those that the model holds. */
+static bool may_join(const struct lin_work *w, const struct step *put)
+{
+	const struct model *m = &w->model;
+
+	if (w->any_order)
 		return true;
-	if (w->got_after[end - 1] > put->got_until)
-		return false;
-	last = &w->steps[w->put_by[end - 1]];
-	return last->got_by == NOBODY || put->got_by == NOBODY ||
-	       w->steps[last->got_by].is.op->thread !=
-		       w->steps[put->got_by].is.op->thread ||
-	       last->got_by < put->got_by;
+	if (m->kind.order == COQUEUE_FIFO)
+		return may_go_behind(w, put);
+	for (size_t i = 0; i < m->now.end; i++) {
+		const struct step *held = &w->steps[w->put_by[i]];
+
+		if (model_holds(m, i) &&
+		    !(overtakes(&m->kind, put, m->items[i])
+			      ? can_leave_before(w, put, held, held->got_until)
+			      : can_leave_before(w, held, put,
+						 put->shown_until)))
+			return false;
+	}
+	return true;
 }
 
 /* ---- the model ---------------------------------------------------------- */
 
-int lin_answer(struct model *m, struct lin_step step, uint64_t *value)
+static int force_put(struct model *m, struct lin_answer *a)
 {
-	switch ((enum lin_call)step.op->call) {
+	size_t n;
+	int result = model_force_put(m, a->value, &a->evicted, &n);
+
+	if (result == 0 && n == 0)
+		a->evicted = LIN_NOTHING;
+	return result;
+}
+
+static int shut_down(struct model *m, const struct lin_step *step)
+{
+	if (step->part == LIN_DISCARD)
+		model_discard(m);
+	else
+		model_shutdown(m, (enum coqueue_shutdown)step->op->value);
+	return 0;
+}
+
+static int release(struct model *m, const struct lin_step *step)
+{
+	if (step->part == LIN_EFFECT)
+		return model_release(m, (enum model_side)step->op->value);
+	model_discard(m);
+	return 0;
+}
+
+static inline int answer_to(struct model *m, const struct lin_step *step,
+			    struct lin_answer *a)
+{
+	switch ((enum lin_call)step->op->call) {
 	case LIN_PUT:
-		return model_put(m, step.op->value);
+		return step->partner ? model_hand_over(m)
+				     : model_put(m, a->value);
 	case LIN_GET:
-		return model_get(m, value);
+		return model_get(m, &a->value);
 	case LIN_PEEK:
-		return model_peek(m, value);
+		return model_peek(m, &a->value);
 	case LIN_TASK_DONE:
-		return model_task_done(m, step.op->value);
+		return model_task_done(m, a->value);
 	case LIN_JOIN:
 		return model_join(m);
 	case LIN_STATE:
-		*value = m->now.state;
+		a->value = m->now.state;
 		return 0;
 	case LIN_SHUTDOWN:
-		if (step.part == LIN_DISCARD)
-			model_discard(m);
-		else
-			model_shutdown(m,
-				       (enum coqueue_shutdown)step.op->value);
-		return 0;
+		return shut_down(m, step);
+	case LIN_FORCE_PUT:
+		return force_put(m, a);
+	case LIN_SET_CAPACITY:
+		return model_set_capacity(m, a->value);
+	case LIN_HOLD:
+		return model_hold(m, (enum model_side)a->value);
+	case LIN_RELEASE:
+		return release(m, step);
 	case LIN_INTERRUPT:
 	case LIN_N_CALLS:
 		break;
@@ -323,25 +429,37 @@ int lin_answer(struct model *m, struct lin_step step, uint64_t *value)
 	return 0;
 }
 
+struct lin_answer lin_answer(struct model *m, struct lin_step step)
+{
+	struct lin_answer a = {.value = step.op->value,
+			       .evicted = step.op->evicted};
+
+	a.result = answer_to(m, &step, &a);
+	return a;
+}
+
 /* Let the model take this step; whether it answers as the queue did. */
 static bool model_agrees(struct model *m, const struct step *s)
 {
 	const struct lin_op *op = s->is.op;
-	uint64_t value = op->value;
-	int answer;
+	struct lin_answer a = {.value = op->value, .evicted = op->evicted};
+	int result;
 
 	if (op->result == EINTR)
 		return s->interrupted;
-	answer = lin_answer(m, s->is, &value);
-	return (answer == op->result ||
-		(answer == EAGAIN && op->result == ETIMEDOUT)) &&
-	       value == op->value;
+	result = answer_to(m, &s->is, &a);
+	return (result == op->result ||
+		(result == EAGAIN && op->result == ETIMEDOUT)) &&
+	       a.value == op->value && a.evicted == op->evicted;
 }
 
 static bool same_state(const struct model_state *a, const struct model_state *b)
 {
-	return a->first == b->first && a->end == b->end &&
-	       a->unfinished == b->unfinished && a->state == b->state;
+	return a->gone == b->gone && a->end == b->end &&
+	       a->unfinished == b->unfinished && a->capacity == b->capacity &&
+	       a->holds[MODEL_PUT] == b->holds[MODEL_PUT] &&
+	       a->holds[MODEL_GET] == b->holds[MODEL_GET] &&
+	       a->state == b->state;
 }
 
 /* ---- the cache ---------------------------------------------------------- */
@@ -358,12 +476,13 @@ static void cache_clear(struct cache *c)
 
 static size_t record_hash(const uint32_t *record)
 {
-	uint64_t hash = 0;
+	uint64_t hash = record[0] % 2 ? record[record[0]] : 0, two;
 
-	for (uint32_t i = 1; i <= record[0]; i++)
-		hash = (hash ^ record[i] ^ hash >> 29) *
-		       UINT64_C(0x9e3779b97f4a7c15);
-	return hash >> 32;
+	for (uint32_t i = 1; i < record[0]; i += 2) {
+		memcpy(&two, &record[i], sizeof(two));
+		hash = (hash ^ two ^ hash >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return (hash ^ hash >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 }
 
 /* The place of a record that is equal in full, or an empty one. */
@@ -411,19 +530,50 @@ static bool cache_add(struct cache *c, const uint32_t *record)
 	return true;
 }
 
+/* The items, in words: a FIFO's in their order, others in that of their puts,
+ * from which follows the order of the queue. */
+static size_t record_items(const struct model *m, uint32_t *words)
+{
+	uint32_t *r = words;
+
+	if (m->kind.order == COQUEUE_FIFO) {
+		size_t bytes = model_size(m) * sizeof(*m->items);
+
+		memcpy(r, &m->items[m->now.gone], bytes);
+		return bytes / sizeof(*r);
+	}
+	for (size_t i = 0; i < m->now.end; i++)
+		if (model_holds(m, i)) {
+			memcpy(r, &m->items[i], sizeof(*m->items));
+			r += sizeof(*m->items) / sizeof(*r);
+		}
+	return (size_t)(r - words);
+}
+
+static bool is_as_made(const struct model *m)
+{
+	return m->now.capacity == m->kind.capacity &&
+	       m->now.holds[MODEL_PUT] == 0 && m->now.holds[MODEL_GET] == 0;
+}
+
 static const uint32_t *record_here(struct lin_work *w)
 {
 	const struct model_state *m = &w->model.now;
+	bool as_made = is_as_made(&w->model);
 	uint32_t *r = w->record + 1;
-	size_t bytes = (m->end - m->first) * sizeof(*w->items);
 
 	memcpy(r, w->position, w->threads * sizeof(*r));
 	r += w->threads;
-	*r++ = m->state;
+	*r++ = m->state | (as_made ? AS_MADE : 0);
 	memcpy(r, &m->unfinished, sizeof(m->unfinished));
 	r += 2;
-	memcpy(r, &w->items[m->first], bytes);
-	r += bytes / sizeof(*r);
+	if (!as_made) {
+		memcpy(r, m->holds, sizeof(m->holds));
+		r += sizeof(m->holds) / sizeof(*r);
+		memcpy(r, &m->capacity, sizeof(m->capacity));
+		r += sizeof(m->capacity) / sizeof(*r);
+	}
+	r += record_items(&w->model, r);
 	w->record[0] = (uint32_t)(r - w->record - 1);
 	return w->record;
 }
@@ -457,7 +607,7 @@ void lin_work_free(struct lin_work *w)
 	if (!w)
 		return;
 	free(w->steps);
-	free(w->items);
+	free(w->room);
 	free(w->put_by);
 	free(w->got_after);
 	free(w->nodes);
@@ -502,6 +652,7 @@ static uint64_t lateness(const struct step *s)
 	case LIN_GET:
 		return 0;
 	case LIN_PUT:
+	case LIN_FORCE_PUT:
 		return s->got_until;
 	case LIN_SHUTDOWN:
 		return s->is.part == LIN_EFFECT ? LIN_NEVER : s->returned;
@@ -510,17 +661,38 @@ static uint64_t lateness(const struct step *s)
 	}
 }
 
-static void add_move(struct lin_work *w, struct node *n, size_t thread)
+static inline void add_move(struct lin_work *w, struct node *n,
+			    struct move move)
 {
-	uint64_t late = lateness(next_of(w, thread));
+	uint64_t late = lateness(next_of(w, move.thread));
 	size_t i = n->end++;
 
 	for (; i > n->next; i--) {
-		if (lateness(next_of(w, w->moves[i - 1])) <= late)
+		if (lateness(next_of(w, w->moves[i - 1].thread)) <= late)
 			break;
 		w->moves[i] = w->moves[i - 1];
 	}
-	w->moves[i] = (uint8_t)thread;
+	w->moves[i] = move;
+}
+
+/* A put of a rendezvous with each get that it may meet. */
+static void add_pairs(struct lin_work *w, struct node *n, size_t thread,
+		      uint64_t first)
+{
+	const struct step *put = next_of(w, thread);
+
+	if (w->model.now.state != COQUEUE_OPEN || put->is.op->call != LIN_PUT ||
+	    !put->stores)
+		return;
+	for (size_t t = 0; t < w->threads; t++) {
+		const struct step *get = next_of(w, t);
+
+		if (get && get->called <= first &&
+		    get->is.op->call == LIN_GET && get->is.op->result == 0 &&
+		    get->is.op->value == put->is.op->value)
+			add_move(w, n,
+				 (struct move){(uint8_t)thread, (uint8_t)t});
+	}
 }
 
 /* Find the moves that go on from here. */
@@ -534,24 +706,26 @@ static void node_open(struct lin_work *w)
 	n->forced = false;
 	for (size_t t = 0; t < w->threads && !n->forced; t++) {
 		const struct step *s = next_of(w, t);
+		bool agrees;
 
 		if (!s || s->called > first)
 			continue;
-		if (model_agrees(&w->model, s)) {
-			n->forced = same_state(&w->model.now, &n->before);
-			if (n->forced)
-				n->end = n->next;
-			if (n->forced || !moved(s, LIN_PUT) ||
-			    may_go_behind(w, &n->before, s))
-				add_move(w, n, t);
-		}
+		agrees = model_agrees(&w->model, s);
+		n->forced = agrees && same_state(&w->model.now, &n->before) &&
+			    s->is.op->call != LIN_SET_CAPACITY;
+		if (n->forced)
+			n->end = n->next;
 		w->model.now = n->before;
+		if (n->forced || (agrees && (!s->stores || may_join(w, s))))
+			add_move(w, n, (struct move){(uint8_t)t, NO_THREAD});
+		if (w->model.kind.capacity == 0)
+			add_pairs(w, n, t, first);
 	}
 }
 
 static void note_item(struct lin_work *w, size_t at, uint32_t put)
 {
-	uint64_t before = at > w->model.now.first ? w->got_after[at - 1] : 0;
+	uint64_t before = at > w->model.now.gone ? w->got_after[at - 1] : 0;
 	uint64_t own = w->steps[put].got_from;
 
 	w->put_by[at] = put;
@@ -560,11 +734,18 @@ static void note_item(struct lin_work *w, size_t at, uint32_t put)
 
 static void move(struct lin_work *w, struct node *n)
 {
-	size_t thread = w->moves[n->next++];
-	uint32_t step = w->position[thread]++;
+	struct move moved = w->moves[n->next++];
+	uint32_t step = w->position[moved.thread]++;
 
-	n->moved = (uint8_t)thread;
-	model_agrees(&w->model, &w->steps[step]);
+	n->moved = moved;
+	w->left--;
+	if (moved.partner != NO_THREAD) {
+		w->position[moved.partner]++;
+		w->left--;
+		model_hand_over(&w->model);
+	} else if (!n->forced) { /* who is forced changes nothing */
+		model_agrees(&w->model, &w->steps[step]);
+	}
 	if (w->model.now.end != n->before.end)
 		note_item(w, n->before.end, step);
 	w->depth++;
@@ -575,7 +756,12 @@ static void move_back(struct lin_work *w)
 {
 	struct node *n = &w->nodes[--w->depth];
 
-	w->position[n->moved]--;
+	w->position[n->moved.thread]--;
+	w->left++;
+	if (n->moved.partner != NO_THREAD) {
+		w->position[n->moved.partner]--;
+		w->left++;
+	}
 	w->model.now = n->before;
 }
 
@@ -587,8 +773,14 @@ static void note_longest(struct lin_work *w)
 		return;
 	w->longest = w->depth;
 	memcpy(next, w->begin, w->threads * sizeof(*next));
-	for (size_t i = 0; i < w->depth; i++)
-		w->longest_steps[i] = w->steps[next[w->nodes[i].moved]++].is;
+	for (size_t i = 0; i < w->depth; i++) {
+		struct move moved = w->nodes[i].moved;
+		struct lin_step *step = &w->longest_steps[i];
+
+		*step = w->steps[next[moved.thread]++].is;
+		if (moved.partner != NO_THREAD)
+			step->partner = w->steps[next[moved.partner]++].is.op;
+	}
 }
 
 static enum lin_verdict search(struct lin_work *w)
@@ -614,7 +806,7 @@ static enum lin_verdict search(struct lin_work *w)
 			return LIN_TOO_HARD;
 		move(w, n);
 		note_longest(w);
-		if (w->depth == w->n_steps)
+		if (w->left == 0)
 			return LIN_OK;
 		node_open(w);
 		if (!w->nodes[w->depth].forced && failed_before(w))
@@ -628,7 +820,7 @@ static bool prepare(struct lin_work *w, const struct lin_history *h)
 		return false;
 	make_steps(w, h);
 	match_gets(w);
-	model_init(&w->model, h->capacity, w->items);
+	model_init(&w->model, h->kind, w->room, h->n);
 	w->any_order = false;
 	w->longest = 0;
 	w->longest_steps = NULL;

@@ -11,7 +11,9 @@
  *
  * Bulk calls: a series of single ones, all of the same interval.  An immediate
  * shutdown takes effect twice in its interval: the state changes, later the
- * items left are discarded.  EINTR: no effect, and some LIN_INTERRUPT overlaps
+ * items left are discarded; the release of the last consumer does too.  A put
+ * and a get of a rendezvous (capacity 0) take effect together, at one instant
+ * of both.  EINTR: no effect, and some LIN_INTERRUPT overlaps
  * the call (record destroy as LIN_INTERRUPT and LIN_SHUTDOWN, both of its
  * interval).  Calls that had no effect because they were cancelled do not
  * belong into a history.
@@ -35,24 +37,31 @@ enum lin_call {
 	LIN_STATE,
 	LIN_SHUTDOWN,
 	LIN_INTERRUPT,
+	LIN_FORCE_PUT,
+	LIN_SET_CAPACITY,
+	LIN_HOLD,
+	LIN_RELEASE,
 	LIN_N_CALLS
 };
 
 #define LIN_NEVER UINT64_MAX
+#define LIN_NOTHING UINT64_MAX
 
 struct lin_op {
 	/* Instants of one order; equal ones are taken for simultaneous.
 	 * returned: LIN_NEVER when the effect is known but the call still on. */
 	uint64_t called, returned;
 	/* The item put, got or peeked; n of task_done; what coqueue_state()
-	 * answered (enum coqueue_state); enum coqueue_shutdown. */
+	 * answered (enum coqueue_state); enum coqueue_shutdown; the new
+	 * capacity; enum model_side of hold and release. */
 	uint64_t value;
 	int result; /* 0 or an errno value */
 	uint8_t call, thread;
+	uint64_t evicted; /* by force_put: an item or LIN_NOTHING */
 };
 
 struct lin_history {
-	size_t capacity;
+	struct model_kind kind;
 	size_t n;
 	const struct lin_op *ops;
 	size_t threads; /* more than any ops[].thread */
@@ -77,14 +86,22 @@ enum lin_verdict lin_check(struct lin_work *w, const struct lin_history *h);
 /* Moves tried by the last search. */
 uint64_t lin_moves(const struct lin_work *w);
 
-/* One instant of a call: an immediate shutdown has two, others the first. */
+/* One instant of a call: one that may discard has two, others the first. */
 struct lin_step {
 	const struct lin_op *op;
+	const struct lin_op *partner; /* of a put: the get it meets, or NULL */
 	enum lin_part { LIN_EFFECT, LIN_DISCARD } part;
 };
 
-/* What the model answers there, and does; *value: the item, or the state. */
-int lin_answer(struct model *m, struct lin_step step, uint64_t *value);
+bool lin_may_discard(const struct lin_op *op);
+
+/* What the model answers there, and does.  value, evicted: of a call that
+ * answers no item and no state, those of the op. */
+struct lin_answer {
+	int result;
+	uint64_t value, evicted;
+};
+struct lin_answer lin_answer(struct model *m, struct lin_step step);
 
 /* The longest order that can be found, into steps[], which has room for two
  * per op.  How many steps it has. */

@@ -36,17 +36,19 @@ static void print_result(FILE *f, int result)
 	fprintf(f, "errno value %d", result);
 }
 
-/* What was answered; value: the item, or the state. */
-static void print_answer(FILE *f, const struct lin_op *op, int result,
-			 uint64_t value)
+static void print_answer(FILE *f, const struct lin_op *op, struct lin_answer a)
 {
-	print_result(f, result);
-	if (result)
+	print_result(f, a.result);
+	if (a.result)
 		return;
 	if (op->call == LIN_GET || op->call == LIN_PEEK)
-		fprintf(f, ", item %" PRIu64, value);
+		fprintf(f, ", item %" PRIu64, a.value);
 	else if (op->call == LIN_STATE)
-		fprintf(f, ", %s", state_name(value));
+		fprintf(f, ", %s", state_name(a.value));
+	else if (op->call == LIN_FORCE_PUT && a.evicted == LIN_NOTHING)
+		fputs(", nothing made room", f);
+	else if (op->call == LIN_FORCE_PUT)
+		fprintf(f, ", item %" PRIu64 " made room", a.evicted);
 }
 
 static void print_call(FILE *f, const struct lin_op *op)
@@ -54,6 +56,17 @@ static void print_call(FILE *f, const struct lin_op *op)
 	switch (op->call) {
 	case LIN_PUT:
 		fprintf(f, "put %" PRIu64, op->value);
+		break;
+	case LIN_FORCE_PUT:
+		fprintf(f, "force_put %" PRIu64, op->value);
+		break;
+	case LIN_SET_CAPACITY:
+		fprintf(f, "set_capacity %" PRIu64, op->value);
+		break;
+	case LIN_HOLD:
+	case LIN_RELEASE:
+		fprintf(f, "%s %s", op->call == LIN_HOLD ? "hold" : "release",
+			op->value == MODEL_PUT ? "PUT" : "GET");
 		break;
 	case LIN_TASK_DONE:
 		fprintf(f, "task_done %" PRIu64, op->value);
@@ -82,7 +95,8 @@ static void print_op(FILE *f, const struct lin_op *op)
 	fprintf(f, "thread %u: ", op->thread);
 	print_call(f, op);
 	fputs(" -> ", f);
-	print_answer(f, op, op->result, op->value);
+	print_answer(f, op,
+		     (struct lin_answer){op->result, op->value, op->evicted});
 }
 
 static int by_instant(const void *a, const void *b)
@@ -103,12 +117,30 @@ static void print_interval(FILE *f, const struct lin_op *op)
 		fprintf(f, "%8" PRIu64 "]  ", op->returned);
 }
 
+static void print_kind(FILE *f, const struct model_kind *kind)
+{
+	static const char *const orders[] = {
+		[COQUEUE_FIFO] = "FIFO",
+		[COQUEUE_LIFO] = "LIFO",
+		[COQUEUE_PRIORITY] = "PRIORITY",
+	};
+
+	fprintf(f, "a %s queue", orders[kind->order]);
+	if (kind->order == COQUEUE_PRIORITY)
+		fprintf(f, " (values modulo %" PRIu64 ")", kind->ranks);
+	if (kind->capacity == COQUEUE_UNBOUNDED)
+		fputs(" without limit", f);
+	else
+		fprintf(f, " of capacity %zu", kind->capacity);
+}
+
 void lin_print(FILE *f, const struct lin_history *h)
 {
 	const struct lin_op **sorted = calloc(h->n + 1, sizeof(*sorted));
 
-	fprintf(f, "history of %zu calls on a queue of capacity %zu:\n", h->n,
-		h->capacity);
+	fprintf(f, "history of %zu calls on ", h->n);
+	print_kind(f, &h->kind);
+	fputs(":\n", f);
 	for (size_t i = 0; sorted && i < h->n; i++)
 		sorted[i] = &h->ops[i];
 	if (sorted)
@@ -127,9 +159,16 @@ static void print_model(FILE *f, const struct model *m)
 {
 	fprintf(f, "%s, %" PRIu64 " unfinished, holds",
 		state_name(m->now.state), m->now.unfinished);
-	for (size_t i = m->now.first; i < m->now.end; i++)
-		fprintf(f, " %" PRIu64, m->items[i]);
-	fputs(model_size(m) ? "\n" : " nothing\n", f);
+	for (size_t i = 0; i < m->now.end; i++)
+		if (model_holds(m, i))
+			fprintf(f, " %" PRIu64, m->items[i]);
+	fputs(model_size(m) ? "" : " nothing", f);
+	if (m->now.capacity != m->kind.capacity)
+		fprintf(f, ", capacity %zu", m->now.capacity);
+	if (m->now.holds[MODEL_PUT] || m->now.holds[MODEL_GET])
+		fprintf(f, ", held by %u and %u", m->now.holds[MODEL_PUT],
+			m->now.holds[MODEL_GET]);
+	fputc('\n', f);
 }
 
 static void print_step(FILE *f, struct lin_step step)
@@ -137,6 +176,10 @@ static void print_step(FILE *f, struct lin_step step)
 	print_op(f, step.op);
 	if (step.part == LIN_DISCARD)
 		fputs(" (discards what is left)", f);
+	if (step.partner) {
+		fputs(", together with ", f);
+		print_op(f, step.partner);
+	}
 }
 
 static void explain_order(FILE *f, const struct lin_step *steps, size_t n,
@@ -146,10 +189,8 @@ static void explain_order(FILE *f, const struct lin_step *steps, size_t n,
 	if (n > STEPS_SHOWN)
 		fprintf(f, "       (%zu steps)\n", n - STEPS_SHOWN);
 	for (size_t i = 0; i < n; i++) {
-		uint64_t value;
-
 		if (steps[i].op->result != EINTR)
-			lin_answer(m, steps[i], &value);
+			lin_answer(m, steps[i]);
 		if (i + STEPS_SHOWN < n)
 			continue;
 		fprintf(f, "%5zu. ", i + 1);
@@ -169,14 +210,15 @@ static struct lin_step next_step(const struct lin_history *h, size_t thread,
 	for (size_t i = 0; i < n; i++)
 		if (steps[i].op->thread == thread)
 			last = steps[i];
-	if (last.op && last.op->call == LIN_SHUTDOWN &&
-	    last.op->value == COQUEUE_IMMEDIATE && last.part == LIN_EFFECT)
-		return (struct lin_step){last.op, LIN_DISCARD};
+		else if (steps[i].partner && steps[i].partner->thread == thread)
+			last = (struct lin_step){.op = steps[i].partner};
+	if (last.op && lin_may_discard(last.op) && last.part == LIN_EFFECT)
+		return (struct lin_step){.op = last.op, .part = LIN_DISCARD};
 	if (last.op)
 		op = last.op + 1;
 	for (; op < h->ops + h->n; op++)
 		if (op->thread == thread)
-			return (struct lin_step){op, LIN_EFFECT};
+			return (struct lin_step){.op = op};
 	return (struct lin_step){0};
 }
 
@@ -201,7 +243,6 @@ static void explain_thread(FILE *f, const struct lin_history *h, size_t thread,
 	struct lin_step step = next_step(h, thread, steps, n);
 	const struct lin_op *first;
 	struct model tried = *m;
-	uint64_t value = 0;
 
 	if (!step.op)
 		return;
@@ -214,10 +255,8 @@ static void explain_thread(FILE *f, const struct lin_history *h, size_t thread,
 	} else if (step.op->result == EINTR) {
 		fputs(": nobody interrupts", f);
 	} else {
-		int answer = lin_answer(&tried, step, &value);
-
 		fputs(": the queue answers ", f);
-		print_answer(f, step.op, answer, value);
+		print_answer(f, step.op, lin_answer(&tried, step));
 	}
 	fputc('\n', f);
 }
@@ -225,19 +264,19 @@ static void explain_thread(FILE *f, const struct lin_history *h, size_t thread,
 void lin_explain(FILE *f, struct lin_work *w, const struct lin_history *h)
 {
 	struct lin_step *steps = calloc(2 * h->n + 1, sizeof(*steps));
-	uint64_t *items = calloc(h->n + 1, sizeof(*items));
+	uint64_t *room = calloc(MODEL_ROOM(h->n + 1), sizeof(*room));
 	struct model m;
 
 	lin_print(f, h);
-	if (steps && items) {
+	if (steps && room) {
 		size_t n = lin_longest(w, h, steps);
 
-		model_init(&m, h->capacity, items);
+		model_init(&m, h->kind, room, h->n);
 		explain_order(f, steps, n, &m);
 		fputs("what cannot come next:\n", f);
 		for (size_t t = 0; t < h->threads; t++)
 			explain_thread(f, h, t, steps, n, &m);
 	}
-	free(items);
+	free(room);
 	free(steps);
 }

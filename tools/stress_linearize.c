@@ -39,6 +39,7 @@
 #define BATCH 4
 #define SHUTDOWNS_MAX 3
 #define VALUES 1000 /* of one player */
+#define RANKS 4     /* of a queue with priorities */
 #define DEADLINE_MAX (300 * NS_PER_US)
 #define SLEEP_MAX (20 * NS_PER_MS) /* far longer than any deadline */
 #define TOO_HARD_PER_MILLE 1
@@ -73,6 +74,7 @@ struct histories {
 	struct lin_op ops[(PLAYERS_MAX + 1) * (CALLS_MAX + BATCH)];
 
 	/* of the history that is played */
+	struct model_kind kind;
 	unsigned yield_one_in; /* calls; 0: never */
 	size_t item_size;
 	struct planned_shutdown shutdowns[SHUTDOWNS_MAX];
@@ -258,11 +260,13 @@ static void get(struct actor *a)
 	record_series(a, &c, LIN_GET, make_call(a, &c));
 }
 
+/* Nobody waits for what does not come: a rendezvous has nothing to show. */
 static void peek(struct actor *a)
 {
 	struct call c = {.n = 1};
+	bool is_rendezvous = a->round->histories->kind.capacity == 0;
 
-	call_draw(a, &c, a->forms);
+	call_draw(a, &c, is_rendezvous ? AT_ONCE : a->forms);
 	c.what = call_function(&c, IN_PEEK, IN_PEEK);
 	record_series(a, &c, LIN_PEEK, make_call(a, &c));
 }
@@ -454,10 +458,13 @@ static void plan_history(struct round *r)
 	r->plan = (struct plan){
 		.players = (unsigned)random_between(&r->random, PLAYERS_MIN,
 						    PLAYERS_MAX),
-		.capacity = random_between(&r->random, 1, CAPACITY_MAX),
 		.patience_ns =
 			random_skewed(&r->random, NS_PER_US, DEADLINE_MAX),
 		.interrupts = true,
+	};
+	h->kind = (struct model_kind){
+		.capacity = random_between(&r->random, 1, CAPACITY_MAX),
+		.ranks = RANKS,
 	};
 	longest = random_one_in(&r->random, 64)
 			  ? CALLS_MAX
@@ -493,9 +500,13 @@ static bool nobody_runs(struct round *r, coqueue_stats_t *s)
 static bool somebody_is_served(const struct round *r, const coqueue_stats_t *s)
 {
 	bool open = coqueue_state(r->queue) == COQUEUE_OPEN;
+	bool meet = coqueue_capacity(r->queue) == 0 && s->putters_waiting &&
+		    s->getters_waiting;
 	size_t size = coqueue_size(r->queue);
 
-	return (s->putters_waiting && (!open || size < r->plan.capacity)) ||
+	return meet ||
+	       (s->putters_waiting &&
+		(!open || size < coqueue_capacity(r->queue))) ||
 	       (s->getters_waiting && (!open || size > 0)) ||
 	       (s->joiners_waiting && coqueue_unfinished(r->queue) == 0);
 }
@@ -587,15 +598,29 @@ static void end_history(struct round *r)
 
 /* ---- a history ---------------------------------------------------------- */
 
+static int compare(const void *a, const void *b, void *kind)
+{
+	uint64_t values[2];
+
+	memcpy(&values[0], a, sizeof(*values));
+	memcpy(&values[1], b, sizeof(*values));
+	return model_compare(kind, values[0], values[1]);
+}
+
 static int create_queue(struct round *r)
 {
+	struct histories *h = r->histories;
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
 	coqueue_t *q;
 	int rc;
 
 	round_step(r, CREATING);
-	attr.item_size = r->histories->item_size;
-	rc = coqueue_create(&q, r->plan.capacity, &attr);
+	attr.order = h->kind.order;
+	attr.item_size = h->item_size;
+	if (h->kind.order == COQUEUE_PRIORITY)
+		attr.compare = compare;
+	attr.ctx = &h->kind;
+	rc = coqueue_create(&q, h->kind.capacity, &attr);
 	r->run->not_started = "a queue";
 	if (rc == 0)
 		round_publish_queue(r, q);
@@ -606,7 +631,7 @@ static struct lin_history collect(struct round *r)
 {
 	struct histories *h = r->histories;
 	struct lin_history all = {
-		.capacity = r->plan.capacity,
+		.kind = h->kind,
 		.ops = h->ops,
 		.threads = r->plan.players + 1,
 	};
