@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What queues cost: resident bytes of an empty queue and of an item, for each
+ * kind, and that what has been used is given back.  It prints the figures of
+ * the README.
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "crew.h"
+
+enum { QUEUES = 1000, ITEMS = 1000000, MIB = 1 << 20 };
+
+static int by_value(const void *a, const void *b, void *ctx)
+{
+	const long *x = a, *y = b;
+
+	(void)ctx;
+	return (*x > *y) - (*x < *y);
+}
+
+static const struct kind {
+	const char *name;
+	enum coqueue_order order;
+	size_t capacity; /* of the queue that is filled */
+} kinds[] = {
+	{"FIFO", COQUEUE_FIFO, ITEMS},
+	{"FIFO, unbounded", COQUEUE_FIFO, COQUEUE_UNBOUNDED},
+	{"LIFO", COQUEUE_LIFO, ITEMS},
+	{"LIFO, unbounded", COQUEUE_LIFO, COQUEUE_UNBOUNDED},
+	{"PRIORITY", COQUEUE_PRIORITY, ITEMS},
+	{"PRIORITY, unbounded", COQUEUE_PRIORITY, COQUEUE_UNBOUNDED},
+};
+enum { N_KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static coqueue_t *make(const struct kind *kind, size_t capacity)
+{
+	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+	coqueue_t *q = NULL;
+
+	attr.item_size = sizeof(long);
+	attr.order = kind->order;
+	attr.compare = by_value;
+	ck_ok(coqueue_create(&q, capacity, &attr));
+	return q;
+}
+
+/* In bytes; what malloc() keeps for later is not counted. */
+static long resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long all, pages;
+
+	malloc_trim(0);
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%ld %ld", &all, &pages), 2);
+	fclose(f);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
+static long bytes_of_an_empty_queue(const struct kind *kind)
+{
+	static coqueue_t *queues[QUEUES];
+	bool bounded = kind->capacity != COQUEUE_UNBOUNDED;
+	long before = resident(), bytes;
+
+	for (int i = 0; i < QUEUES; i++)
+		queues[i] = make(kind, bounded ? 1 : kind->capacity);
+	bytes = (resident() - before) / QUEUES;
+	for (int i = 0; i < QUEUES; i++)
+		ck_ok(coqueue_destroy(queues[i]));
+	return bytes;
+}
+
+static void fill(coqueue_t *q, long n)
+{
+	for (long i = 0; i < n; i++)
+		ck_ok(coqueue_try_put(q, &i));
+}
+
+static void take_out(coqueue_t *q, long n)
+{
+	long item;
+
+	for (long i = 0; i < n; i++)
+		ck_ok(coqueue_try_get(q, &item));
+}
+
+static double bytes_of_an_item(const struct kind *kind)
+{
+	long before = resident(), bytes;
+	coqueue_t *q = make(kind, kind->capacity);
+
+	fill(q, ITEMS);
+	bytes = resident() - before;
+	take_out(q, ITEMS);
+	ck_ok(coqueue_destroy(q));
+	return (double)bytes / ITEMS;
+}
+
+/* Sanitizers have memory of their own, of which nothing can be said. */
+START_TEST(an_item_of_8_bytes_costs_little)
+{
+	for (int i = 0; i < N_KINDS && !UNDER_ASAN && !UNDER_TSAN; i++) {
+		long empty = bytes_of_an_empty_queue(&kinds[i]);
+		double item = bytes_of_an_item(&kinds[i]);
+
+		printf("%-20s %5ld bytes empty, %4.1f bytes per item\n",
+		       kinds[i].name, empty, item);
+		ck_assert_int_lt(empty, 8192);
+		ck_assert(item < 64);
+	}
+}
+END_TEST
+
+static void check_swings(const struct kind *kind, long few, long many)
+{
+	coqueue_t *q = make(kind, kind->capacity);
+	long before;
+
+	fill(q, few);
+	before = resident();
+	for (int i = 0; i < 3; i++) {
+		fill(q, many);
+		ck_assert_int_gt(resident() - before, 8 * many);
+		take_out(q, many);
+		ck_assert_int_lt(resident() - before, MIB);
+	}
+	take_out(q, few);
+	ck_ok(coqueue_destroy(q));
+}
+
+/* Ten million items, three times; of PRIORITY, which is slower, one. */
+START_TEST(memory_comes_back_when_a_queue_shrinks)
+{
+	for (int i = 0; i < N_KINDS && !UNDER_ASAN && !UNDER_TSAN; i++)
+		if (kinds[i].capacity == COQUEUE_UNBOUNDED)
+			check_swings(&kinds[i], 0,
+				     kinds[i].order == COQUEUE_PRIORITY
+					     ? ITEMS
+					     : 10L * ITEMS);
+}
+END_TEST
+
+/* What was given back is used again, also while items are held. */
+START_TEST(a_queue_that_swings_does_not_grow)
+{
+	for (int i = 0; i < N_KINDS && !UNDER_ASAN && !UNDER_TSAN; i++)
+		if (kinds[i].capacity == COQUEUE_UNBOUNDED)
+			for (int j = 0; j < 5; j++)
+				check_swings(&kinds[i], 1000, ITEMS / 2);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("memory", TESTS(an_item_of_8_bytes_costs_little,
+					 memory_comes_back_when_a_queue_shrinks,
+					 a_queue_that_swings_does_not_grow));
+}
