@@ -26,7 +26,8 @@ rows_of_table()
 	}' "$1"
 }
 
-# Keys by depth: of the file 1, of a workload 3, of a queue 5, of a figure 6.
+# Keys by depth: of the file 1, of a workload 3, of a queue 5, of a figure 6;
+# there are two samples, whose median is their mean.
 rows_of_json()
 {
 	awk '
@@ -35,9 +36,16 @@ rows_of_json()
 			value[figure "median"], value[figure "min"],
 			value[figure "max"])
 	}
+	function is_mean(figure, gap) {
+		gap = sum[figure] / 2 - value[figure "median"]
+		return gap * gap <= 1e-18 * sum[figure] * sum[figure]
+	}
 	function row() {
 		if (!supported)
 			return "not supported"
+		for (figure in sum)
+			if (!is_mean(figure))
+				return "samples of another " figure
 		return range("ns_per_item", "%.1f") " " \
 			sprintf("%.1f", value["cpu_ns_per_itemmedian"]) \
 			(queue == "textbook" ? "" : " " \
@@ -53,8 +61,12 @@ rows_of_json()
 	depth == 3 && key == "name" { workload = part[4] }
 	depth == 4 && key != "" { queue = key }
 	depth == 5 && key == "supported" { supported = what == "true" }
-	depth == 5 { figure = key }
+	depth == 5 && key != "" {
+		figure = key
+		sum[figure] = 0
+	}
 	depth == 6 && key != "" { value[figure key] = what }
+	depth == 7 { sum[figure] += what }
 	depth == 4 && /^ *}/ && queue != "" {
 		print workload, queue, row()
 		queue = ""

@@ -16,7 +16,7 @@
  *   BENCH_DEFINE_QUEUE(foo, BENCH_DOES(FIFO) | BENCH_DOES(LIFO))
  *
  * and a row in bench_tables.c.  A queue without a shutdown of its own calls
- * bench_put_ends() there, and bench_end_or_item() in its get. 
+ * bench_put_ends() there, and bench_end_or_item() in its get.
  *
  * Equal treatment: each queue gets its own copy of every loop below, compiled
  * with direct calls of its put and get.  What is a header alone is inlined into

@@ -2,10 +2,10 @@
 /*
  * A queue without a limit would grow as long as a sample lasts if its producers
  * are the faster ones.  So they may be ahead by BENCH_WINDOW items and no more:
- * a producer takes leave for BENCH_WINDOW_STEP items at a time, a consumer gives
- * it back after so many gets, and once none is left, all producers that come
- * sleep until half of the window is free again.  That is a lock and a count per 1000 items
- * and a sleep per 50 000, the same for every queue.
+ * a producer takes leave for BENCH_WINDOW_STEP items at a time, a consumer
+ * gives it back after so many gets, and once none is left, all producers that
+ * come sleep until half of the window is free again.  That is a lock and a
+ * count per 1000 items and at most a sleep per 50 000, the same for every queue.
  *
  * Each consumer may hold back what it has not counted up to a step, so there
  * must be fewer of them than steps in half a window.
