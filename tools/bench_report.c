@@ -124,7 +124,7 @@ void bench_print_head(FILE *to, const struct bench_plan *plan)
 		if (!peer->queue)
 			fprintf(to, "left out of this build: %s (%s)\n",
 				peer->name, peer->about);
-	fprintf(to, "\n%-14s %-10s %30s %10s %25s\n", "", "", "ns per item",
+	fprintf(to, "\n%-14s %-11s %30s %10s %25s\n", "", "", "ns per item",
 		"cpu ns", "times as fast");
 }
 
@@ -152,7 +152,7 @@ void bench_print_result(FILE *to, const struct bench_plan *plan,
 
 	for (n = 0; n < result->n_entries; n++) {
 		entry = &result->entries[n];
-		fprintf(to, "%-14s %-10s", n == 0 ? result->workload->name : "",
+		fprintf(to, "%-14s %-11s", n == 0 ? result->workload->name : "",
 			entry->peer->name);
 		if (entry->not_supported)
 			fputs(" not supported", to);

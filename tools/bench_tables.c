@@ -20,6 +20,7 @@ QUEUE(coqueue);
 QUEUE(glib);
 QUEUE(boost);
 QUEUE(moodycamel);
+QUEUE(moodycamel_tokens);
 
 /* For each kind a textbook queue, and before all others: ratios are to it. */
 const struct bench_peer bench_peers[] = {
@@ -38,6 +39,8 @@ const struct bench_peer bench_peers[] = {
 	{"boost", "Boost.Thread sync_queue", &bench_boost},
 	{"moodycamel", "moodycamel BlockingConcurrentQueue, without tokens",
 	 &bench_moodycamel},
+	{"moody-token", "moodycamel BlockingConcurrentQueue, with tokens",
+	 &bench_moodycamel_tokens},
 	{NULL, NULL, NULL},
 };
 
