@@ -1,41 +1,146 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # coqueue-bench measures every workload with every queue, loses no item, ends,
-# and writes down what it found.  How fast things were is not judged here.
+# and writes down what it found, in the JSON file the same as in the table.  How
+# fast things were is not judged here.
 . "$(dirname "$0")/script.sh"
 
 bench=$top_builddir/coqueue-bench
 [ -x "$bench" ] || { note "no coqueue-bench in this build"; exit 77; }
 
+# rows_of_table FILE, rows_of_json FILE: per line a workload, a queue, and
+# figures: ns (median, smallest, largest), CPU ns, times as fast (three again,
+# not for the textbook queue); or "not supported".
+rows_of_table()
+{
+	awk '
+	/^ *ns per item/ { table = 1; next }
+	table {
+		if ($1 == substr($0, 1, length($1)))
+			workload = $1
+		rest = substr($0, 16)
+		gsub(/\(|\)| - /, " ", rest)
+		gsub(/ +/, " ", rest)
+		sub(/ $/, "", rest)
+		print workload, rest
+	}' "$1"
+}
+
+# Keys by depth: of the file 1, of a workload 3, of a queue 5, of a figure 6;
+# there are two samples, whose median is their mean.
+rows_of_json()
+{
+	awk '
+	function range(figure, format) {
+		return sprintf(format " " format " " format,
+			value[figure "median"], value[figure "min"],
+			value[figure "max"])
+	}
+	function is_mean(figure, gap) {
+		gap = sum[figure] / 2 - value[figure "median"]
+		return gap * gap <= 1e-18 * sum[figure] * sum[figure]
+	}
+	function row() {
+		if (!supported)
+			return "not supported"
+		for (figure in sum)
+			if (!is_mean(figure))
+				return "samples of another " figure
+		return range("ns_per_item", "%.1f") " " \
+			sprintf("%.1f", value["cpu_ns_per_itemmedian"]) \
+			(queue == "textbook" ? "" : " " \
+			range("times_as_fast_as_baseline", "%.2f"))
+	}
+	{
+		depth = (match($0, /[^ ]/) - 1) / 2
+		split($0, part, "\"")
+		key = part[2]
+		what = $NF
+		sub(/,$/, "", what)
+	}
+	depth == 3 && key == "name" { workload = part[4] }
+	depth == 4 && key != "" { queue = key }
+	depth == 5 && key == "supported" { supported = what == "true" }
+	depth == 5 && key != "" {
+		figure = key
+		sum[figure] = 0
+	}
+	depth == 6 && key != "" { value[figure key] = what }
+	depth == 7 { sum[figure] += what }
+	depth == 4 && /^ *}/ && queue != "" {
+		print workload, queue, row()
+		queue = ""
+	}' "$1"
+}
+
 ends 0 "$bench" --list
-workloads=$(sed 's/ .*//' "$scratch/out")
+workloads=$(sed -n '/^Workloads:/,/^$/s/^  \([^ ]*\) .*/\1/p' "$scratch/out")
+queues=$(sed -n '/^Queues/,$s/^  \([^ ]*\) .*/\1/p' "$scratch/out" | sort -u)
+left_out=$(sed -n 's/^  \([^ ]*\) .*(left out of this build)$/\1/p' "$scratch/out")
 [ -n "$workloads" ] || wrong "no workloads are listed"
+[ -n "$queues" ] || wrong "no queues are listed"
+note "queues left out of this build:" ${left_out:-none}
 
 json=$scratch/figures.json
 ends 0 "$bench" --repeat 2 --duration 0.01 --seed 1 --json "$json" || finish
+rows_of_table "$scratch/out" >"$scratch/table"
+rows_of_json "$json" >"$scratch/rows"
+must "table and JSON file disagree" diff "$scratch/table" "$scratch/rows"
+
 for workload in $workloads; do
-	grep -q "^$workload " "$scratch/out" ||
-		wrong "$workload is not in the table"
-	grep -q "\"name\": \"$workload\"" "$json" ||
-		wrong "$workload is not in the JSON file"
-done
-for queue in textbook coqueue; do
-	for list in "$scratch/out" "$json"; do
-		[ "$(grep -cE "(^|[ \"])$queue[ \"]" "$list")" -ge \
-			"$(echo "$workloads" | wc -l)" ] ||
-			wrong "$queue is missing in $list"
+	for queue in textbook coqueue; do
+		[ "$(grep -c "^$workload $queue " "$scratch/table")" -eq 1 ] ||
+			wrong "$workload, $queue: not one row"
 	done
 done
-sed '1,/^$/d' "$scratch/out" | grep -E 'nan|inf|-[0-9]' &&
-	wrong "the table has figures that are none"
+for queue in $queues; do
+	in_table=$(cut -d ' ' -f 2 "$scratch/table" | grep -cx "$queue")
+	case " $(echo $left_out) " in
+	*" $queue "*)
+		[ "$in_table" -eq 0 ] || wrong "$queue was said to be left out"
+		says "^left out of this build: $queue "
+		grep -qx " *\"$queue\",\{0,1\}" "$json" ||
+			wrong "the JSON file does not say that $queue is left out"
+		;;
+	*)
+		[ "$in_table" -gt 0 ] || wrong "$queue is never measured"
+		;;
+	esac
+done
+ordered='[0-9.]+ [0-9.]+ [0-9.]+'
+grep -vE "^[^ ]+ (textbook $ordered [0-9.]+|[^ ]+ ($ordered [0-9.]+ $ordered|not supported))$" \
+	"$scratch/table" && wrong "the table has figures that are none"
+grep -E '^[^ ]+ [^ ]+ 0\.0 ' "$scratch/table" &&
+	wrong "the table has items that took no time"
 
-ends 0 "$bench" --workload solo --repeat 1 --duration 0.01 --pin no
-[ "$(grep -cE '^(solo|1p1c) ' "$scratch/out")" -eq 1 ] ||
-	wrong "--workload does not select"
-ends 2 "$bench" --workload nonsense
-ends 2 "$bench" --repeat 0
-ends 2 "$bench" --duration fast
-ends 2 "$bench" --pin maybe
+# rows_of WORKLOAD...: what the table has of a quick run of these.
+rows_of()
+{
+	for workload in "$@"; do
+		set -- "$@" --workload "$workload"
+		shift
+	done
+	ends 0 "$bench" "$@" --repeat 1 --duration 0.01 --pin no
+	rows_of_table "$scratch/out" | cut -d ' ' -f 1 | uniq | tr '\n' ' '
+}
+[ "$(rows_of solo)" = 'solo ' ] || wrong "--workload does not select"
+[ "$(rows_of lifo-solo solo)" = 'lifo-solo solo ' ] ||
+	wrong "--workload does not select two"
+[ "$(rows_of 'lifo*')" = 'lifo-solo lifo-1p1c lifo-4p4c ' ] ||
+	wrong "--workload knows no patterns"
+
+# refuses OPTION VALUE: a usage error, which names the value.
+refuses()
+{
+	ends 2 "$bench" "$1" "$2"
+	grep -qF -e "$2" "$scratch/err" || wrong "$1 $2: the error is not clear"
+}
+refuses --workload nonsense
+refuses --workload 'nonsense*'
+refuses --workload ''
+refuses --repeat 0
+refuses --duration fast
+refuses --pin maybe
 ends 2 "$bench" --nonsense
 ends 1 "$bench" --workload solo --repeat 1 --duration 0.01 --json /nonexistent/file
 finish

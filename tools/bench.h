@@ -2,9 +2,15 @@
 /*
  * The parts of coqueue-bench:
  *
- *   coqueue-bench.c  options, and the order in which samples are taken
- *   bench_sample.c   peers and workloads; one sample in a process of its own
- *   bench_report.c   the table and the JSON file
+ *   coqueue-bench.c   options, and the order in which samples are taken
+ *   bench_tables.c    the queues and the workloads
+ *   bench_sample.c    one sample, in a process of its own
+ *   bench_report.c    the table and the JSON file
+ *   bench_queue.h     what a queue must bring to be measured, and the loops
+ *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
+ *   bench_window.[ch] how far producers may run ahead where nothing else does
+ *                     stop them
+ *   textbook*.[ch]    the queues that everyone writes by hand
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -14,31 +20,30 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "bench_workload.h"
+
+struct bench_queue;
+
 enum {
-	BENCH_PEERS = 2,
-	BENCH_BASELINE = 0, /* the peer that ratios refer to */
+	BENCH_MAX_PEERS = 32,
 	BENCH_MAX_REPEAT = 1000,
 };
 
-/* What the threads of a workload do. */
-enum bench_shape {
-	BENCH_SOLO,     /* one thread puts an item and gets it back */
-	BENCH_FLOW,     /* producers put, consumers get */
-	BENCH_ROUNDTRIP /* one thread puts and waits for the other's answer */
-};
-
-struct bench_workload {
+/* A queue that is measured; one that a workload's kind lies outside of is not
+ * part of that workload. */
+struct bench_peer {
 	const char *name;
-	enum bench_shape shape;
-	unsigned int producers;
-	unsigned int consumers;
-	size_t capacity;
 	const char *about;
+	const struct bench_queue *queue; /* NULL: left out of this build */
 };
 
-/* Ends with a workload without a name. */
+/* Both end with a row without a name. */
 extern const struct bench_workload bench_workloads[];
-extern const char *const bench_peer_names[BENCH_PEERS];
+extern const struct bench_peer bench_peers[];
+
+/* Whether the peer is in this build and has the kind of the workload. */
+bool bench_peer_takes_part(const struct bench_peer *peer,
+			   const struct bench_workload *workload);
 
 /* How samples are to be taken. */
 struct bench_plan {
@@ -55,17 +60,29 @@ struct bench_sample {
 	uint64_t items;
 };
 
+/* All samples of one peer at a workload. */
+struct bench_entry {
+	const struct bench_peer *peer;
+	bool not_supported;
+	struct bench_sample *samples; /* plan.repeat of them */
+};
+
 /* All samples of a workload; those of one index were taken in a row. */
 struct bench_result {
 	const struct bench_workload *workload;
-	struct bench_sample *samples[BENCH_PEERS]; /* plan.repeat of each */
+	unsigned int n_entries;
+	struct bench_entry entries[BENCH_MAX_PEERS]; /* [0]: the baseline */
 };
+
+/* What bench_take() answers when the queue says ENOTSUP. */
+extern const char bench_not_supported[];
 
 /*
  * Take one sample in a child process.  NULL, or what went wrong: it hung, it
- * crashed, it lost an item.
+ * crashed, it lost an item, bench_not_supported.
  */
-const char *bench_take(const struct bench_workload *workload, unsigned int peer,
+const char *bench_take(const struct bench_workload *workload,
+		       const struct bench_queue *queue,
 		       const struct bench_plan *plan, struct bench_sample *out);
 
 void bench_print_head(FILE *to, const struct bench_plan *plan);

@@ -25,10 +25,11 @@ enum figure { NS, CPU_NS, TIMES_BASELINE, FIGURES };
 static const char *const figure_names[FIGURES] = {
 	"ns_per_item", "cpu_ns_per_item", "times_as_fast_as_baseline"};
 
-static double figure_of(const struct bench_result *result, unsigned int peer,
-			unsigned int i, enum figure figure)
+static double figure_of(const struct bench_result *result,
+			const struct bench_entry *entry, unsigned int i,
+			enum figure figure)
 {
-	const struct bench_sample *sample = &result->samples[peer][i];
+	const struct bench_sample *sample = &entry->samples[i];
 
 	switch (figure) {
 	case NS:
@@ -36,7 +37,7 @@ static double figure_of(const struct bench_result *result, unsigned int peer,
 	case CPU_NS:
 		return sample->cpu_ns;
 	default:
-		return result->samples[BENCH_BASELINE][i].ns / sample->ns;
+		return result->entries[0].samples[i].ns / sample->ns;
 	}
 }
 
@@ -48,14 +49,14 @@ static int by_size(const void *a, const void *b)
 }
 
 static struct spread spread_of(const struct bench_result *result,
-			       unsigned int peer, unsigned int repeat,
-			       enum figure figure)
+			       const struct bench_entry *entry,
+			       unsigned int repeat, enum figure figure)
 {
 	double sorted[BENCH_MAX_REPEAT];
 	unsigned int i;
 
 	for (i = 0; i < repeat; i++)
-		sorted[i] = figure_of(result, peer, i, figure);
+		sorted[i] = figure_of(result, entry, i, figure);
 	qsort(sorted, repeat, sizeof(sorted[0]), by_size);
 	return (struct spread){
 		.median = (sorted[(repeat - 1) / 2] + sorted[repeat / 2]) / 2,
@@ -105,6 +106,7 @@ static void read_machine(struct machine *machine)
 
 void bench_print_head(FILE *to, const struct bench_plan *plan)
 {
+	const struct bench_peer *peer;
 	struct machine machine;
 
 	read_machine(&machine);
@@ -114,75 +116,123 @@ void bench_print_head(FILE *to, const struct bench_plan *plan)
 		machine.uts.release, gnu_get_libc_version(), __VERSION__);
 	fprintf(to,
 		"medians of %u samples of %g s or more (smallest - largest); "
-		"threads %s; seed %llu\n\n",
+		"threads %s; seed %llu\n",
 		plan->repeat, plan->seconds,
 		plan->pin ? "pinned to cores" : "not pinned",
 		(unsigned long long)plan->seed);
-	fprintf(to, "%-10s %-9s %28s %10s %24s\n", "", "", "ns per item",
+	for (peer = bench_peers; peer->name; peer++)
+		if (!peer->queue)
+			fprintf(to, "left out of this build: %s (%s)\n",
+				peer->name, peer->about);
+	fprintf(to, "\n%-14s %-11s %30s %10s %25s\n", "", "", "ns per item",
 		"cpu ns", "times as fast");
+}
+
+static void print_figures(FILE *to, const struct bench_plan *plan,
+			  const struct bench_result *result,
+			  const struct bench_entry *entry)
+{
+	struct spread ns = spread_of(result, entry, plan->repeat, NS);
+	struct spread cpu = spread_of(result, entry, plan->repeat, CPU_NS);
+	struct spread times =
+		spread_of(result, entry, plan->repeat, TIMES_BASELINE);
+
+	fprintf(to, " %9.1f (%8.1f - %8.1f) %10.1f", ns.median, ns.min, ns.max,
+		cpu.median);
+	if (entry != &result->entries[0])
+		fprintf(to, " %8.2f (%6.2f - %6.2f)", times.median, times.min,
+			times.max);
 }
 
 void bench_print_result(FILE *to, const struct bench_plan *plan,
 			const struct bench_result *result)
 {
-	struct spread ns, cpu, times;
-	unsigned int peer;
+	const struct bench_entry *entry;
+	unsigned int n;
 
-	for (peer = 0; peer < BENCH_PEERS; peer++) {
-		ns = spread_of(result, peer, plan->repeat, NS);
-		cpu = spread_of(result, peer, plan->repeat, CPU_NS);
-		times = spread_of(result, peer, plan->repeat, TIMES_BASELINE);
-		fprintf(to, "%-10s %-9s %9.1f (%7.1f - %7.1f) %10.1f",
-			peer == 0 ? result->workload->name : "",
-			bench_peer_names[peer], ns.median, ns.min, ns.max,
-			cpu.median);
-		if (peer != BENCH_BASELINE)
-			fprintf(to, " %8.2f (%5.2f - %5.2f)", times.median,
-				times.min, times.max);
+	for (n = 0; n < result->n_entries; n++) {
+		entry = &result->entries[n];
+		fprintf(to, "%-14s %-11s", n == 0 ? result->workload->name : "",
+			entry->peer->name);
+		if (entry->not_supported)
+			fputs(" not supported", to);
+		else
+			print_figures(to, plan, result, entry);
 		fputc('\n', to);
 	}
 	fflush(to);
 }
 
 static json_t *figure_to_json(const struct bench_result *result,
-			      unsigned int peer, unsigned int repeat,
-			      enum figure figure)
+			      const struct bench_entry *entry,
+			      unsigned int repeat, enum figure figure)
 {
-	struct spread spread = spread_of(result, peer, repeat, figure);
+	struct spread spread = spread_of(result, entry, repeat, figure);
 	json_t *samples = json_array();
 	unsigned int i;
 
 	for (i = 0; i < repeat; i++)
 		json_array_append_new(
-			samples, json_real(figure_of(result, peer, i, figure)));
+			samples,
+			json_real(figure_of(result, entry, i, figure)));
 	return json_pack("{s:f, s:f, s:f, s:o}", "median", spread.median, "min",
 			 spread.min, "max", spread.max, "samples", samples);
 }
+
+static json_t *entry_to_json(const struct bench_plan *plan,
+			     const struct bench_result *result,
+			     const struct bench_entry *entry)
+{
+	json_t *object = json_pack("{s:s, s:b}", "about", entry->peer->about,
+				   "supported", !entry->not_supported);
+	enum figure figure;
+
+	for (figure = 0; figure < FIGURES && !entry->not_supported; figure++)
+		json_object_set_new(
+			object, figure_names[figure],
+			figure_to_json(result, entry, plan->repeat, figure));
+	return object;
+}
+
+static const char *const kind_names[] = {
+	[BENCH_FIFO] = "fifo",
+	[BENCH_UNBOUNDED] = "unbounded",
+	[BENCH_LIFO] = "lifo",
+	[BENCH_PRIORITY] = "priority",
+	[BENCH_RENDEZVOUS] = "rendezvous",
+};
 
 static json_t *result_to_json(const struct bench_plan *plan,
 			      const struct bench_result *result)
 {
 	const struct bench_workload *w = result->workload;
 	json_t *object =
-		json_pack("{s:s, s:s, s:i, s:i, s:i}", "name", w->name, "about",
-			  w->about, "producers", (int)w->producers, "consumers",
-			  (int)w->consumers, "capacity", (int)w->capacity);
+		json_pack("{s:s, s:s, s:s, s:i, s:i}", "name", w->name, "about",
+			  w->about, "kind", kind_names[w->kind], "producers",
+			  (int)w->producers, "consumers", (int)w->consumers);
 	json_t *peers = json_object();
-	enum figure figure;
-	unsigned int peer;
-	json_t *figures;
+	unsigned int n;
 
-	for (peer = 0; peer < BENCH_PEERS; peer++) {
-		figures = json_object();
-		for (figure = 0; figure < FIGURES; figure++)
-			json_object_set_new(figures, figure_names[figure],
-					    figure_to_json(result, peer,
-							   plan->repeat,
-							   figure));
-		json_object_set_new(peers, bench_peer_names[peer], figures);
-	}
+	if (w->kind != BENCH_UNBOUNDED)
+		json_object_set_new(object, "capacity",
+				    json_integer((json_int_t)w->capacity));
+	for (n = 0; n < result->n_entries; n++)
+		json_object_set_new(
+			peers, result->entries[n].peer->name,
+			entry_to_json(plan, result, &result->entries[n]));
 	json_object_set_new(object, "peers", peers);
 	return object;
+}
+
+static json_t *left_out_to_json(void)
+{
+	json_t *list = json_array();
+	const struct bench_peer *peer;
+
+	for (peer = bench_peers; peer->name; peer++)
+		if (!peer->queue)
+			json_array_append_new(list, json_string(peer->name));
+	return list;
 }
 
 static json_t *head_to_json(const struct bench_plan *plan)
@@ -190,16 +240,16 @@ static json_t *head_to_json(const struct bench_plan *plan)
 	struct machine machine;
 
 	read_machine(&machine);
-	return json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:s},"
-			 " s:s, s:i, s:f, s:b, s:I}",
-			 "version", coqueue_version(), "date", machine.date,
-			 "machine", "cores", (json_int_t)machine.cores, "model",
-			 machine.model, "system", machine.uts.sysname,
-			 "release", machine.uts.release, "glibc",
-			 gnu_get_libc_version(), "compiler", __VERSION__,
-			 "baseline", bench_peer_names[BENCH_BASELINE], "repeat",
-			 (int)plan->repeat, "seconds", plan->seconds, "pinned",
-			 (int)plan->pin, "seed", (json_int_t)plan->seed);
+	return json_pack(
+		"{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:s},"
+		" s:s, s:o, s:i, s:f, s:b, s:I}",
+		"version", coqueue_version(), "date", machine.date, "machine",
+		"cores", (json_int_t)machine.cores, "model", machine.model,
+		"system", machine.uts.sysname, "release", machine.uts.release,
+		"glibc", gnu_get_libc_version(), "compiler", __VERSION__,
+		"baseline", "textbook", "left_out", left_out_to_json(),
+		"repeat", (int)plan->repeat, "seconds", plan->seconds, "pinned",
+		(int)plan->pin, "seed", (json_int_t)plan->seed);
 }
 
 const char *bench_write_json(const char *file, const struct bench_plan *plan,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coqueue-bench: how fast coqueue is beside the queue that everyone writes by
- * hand.  Samples of the two are taken in turn, in random order, each in a
- * process of its own, so that a noisy minute or a lucky memory layout meets
- * both.
+ * coqueue-bench: how fast coqueue is beside the queues that everyone writes by
+ * hand, and those of other libraries.  Their samples are taken in turn, in
+ * random order, each in a process of its own, so that a noisy minute or a lucky
+ * memory layout meets all.
  */
 #include "config.h"
 
@@ -14,6 +14,7 @@
 #include <argp.h>
 #include <error.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,8 +32,8 @@ struct options {
 };
 
 static const char doc[] =
-	"Compare the speed of coqueue with that of a queue made by hand of one "
-	"mutex and two condition variables.\v"
+	"Compare the speed of coqueue with that of queues made by hand of a "
+	"mutex and condition variables, and with those of other libraries.\v"
 	"Exit status: 0, 1 when a sample failed (a queue hung, crashed or lost "
 	"an item), 2 for a usage error.  An idle machine gives better figures.";
 
@@ -41,8 +42,10 @@ enum { KEY_REPEAT = 'r', KEY_SEED = 's', KEY_WORKLOAD = 'w' };
 
 static const struct argp_option argp_options[] = {
 	{"workload", KEY_WORKLOAD, "NAME", 0,
-	 "measure this one; may be given again (default: all)", 0},
-	{"list", KEY_LIST, NULL, 0, "list the workloads", 0},
+	 "measure this one, or those that match a pattern such as 'lifo*'; "
+	 "may be given again (default: all)",
+	 0},
+	{"list", KEY_LIST, NULL, 0, "list workloads and queues", 0},
 	{"repeat", KEY_REPEAT, "N", 0,
 	 "samples of each workload and queue (default: 7)", 0},
 	{"duration", KEY_DURATION, "SECONDS", 0,
@@ -59,9 +62,23 @@ static void list_workloads(void)
 {
 	const struct bench_workload *w;
 
-	for (w = bench_workloads; w->name; w++)
-		printf("%-10s %s, capacity %zu\n", w->name, w->about,
-		       w->capacity);
+	puts("Workloads:");
+	for (w = bench_workloads; w->name; w++) {
+		printf("  %-14s  %s", w->name, w->about);
+		if (w->capacity)
+			printf(", capacity %zu", w->capacity);
+		putchar('\n');
+	}
+}
+
+static void list_queues(void)
+{
+	const struct bench_peer *p;
+
+	puts("\nQueues; ratios are to the textbook one of the same kind:");
+	for (p = bench_peers; p->name; p++)
+		printf("  %-14s  %s%s\n", p->name, p->about,
+		       p->queue ? "" : " (left out of this build)");
 }
 
 static void choose(struct options *options, const struct bench_workload *w,
@@ -72,16 +89,20 @@ static void choose(struct options *options, const struct bench_workload *w,
 	options->chosen[options->n_chosen++] = w;
 }
 
-static void choose_by_name(struct options *options, const char *name,
+static void choose_by_name(struct options *options, const char *pattern,
 			   struct argp_state *state)
 {
-	const struct bench_workload *w = bench_workloads;
+	const struct bench_workload *w;
+	bool found = false;
 
-	while (w->name && strcmp(w->name, name))
-		w++;
-	if (!w->name)
-		argp_error(state, "no workload '%s' (see --list)", name);
-	choose(options, w, state);
+	for (w = bench_workloads; w->name; w++) {
+		if (fnmatch(pattern, w->name, 0))
+			continue;
+		choose(options, w, state);
+		found = true;
+	}
+	if (!found)
+		argp_error(state, "no workload '%s' (see --list)", pattern);
 }
 
 static double number(const char *arg, double min, double max,
@@ -114,6 +135,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_LIST:
 		list_workloads();
+		list_queues();
 		exit(EXIT_SUCCESS);
 	case KEY_REPEAT:
 		options->plan.repeat =
@@ -162,26 +184,36 @@ static void shuffle(unsigned int *order, unsigned int n)
 	}
 }
 
-/* Sample i of a workload, from each peer, one right after the other. */
-static void take_from_each(const struct options *options,
-			   const struct bench_result *result, unsigned int i)
+static void take(const struct options *options,
+		 const struct bench_workload *workload,
+		 struct bench_entry *entry, unsigned int i)
 {
-	unsigned int order[BENCH_PEERS], n;
 	const char *problem;
 
-	shuffle(order, BENCH_PEERS);
-	for (n = 0; n < BENCH_PEERS; n++) {
-		problem = bench_take(result->workload, order[n], &options->plan,
-				     &result->samples[order[n]][i]);
-		if (problem)
-			error(EXIT_FAILURE, 0, "%s, %s: %s",
-			      result->workload->name,
-			      bench_peer_names[order[n]], problem);
-	}
+	if (entry->not_supported)
+		return;
+	problem = bench_take(workload, entry->peer->queue, &options->plan,
+			     &entry->samples[i]);
+	if (problem == bench_not_supported)
+		entry->not_supported = true;
+	else if (problem)
+		error(EXIT_FAILURE, 0, "%s, %s: %s", workload->name,
+		      entry->peer->name, problem);
+}
+
+/* Sample i of a workload, from each peer, one right after the other. */
+static void take_from_each(const struct options *options,
+			   struct bench_result *result, unsigned int i)
+{
+	unsigned int order[BENCH_MAX_PEERS], n;
+
+	shuffle(order, result->n_entries);
+	for (n = 0; n < result->n_entries; n++)
+		take(options, result->workload, &result->entries[order[n]], i);
 }
 
 static void take_all(const struct options *options,
-		     const struct bench_result *results)
+		     struct bench_result *results)
 {
 	unsigned int order[WORKLOADS_MAX], i, n;
 	bool terminal = isatty(STDERR_FILENO);
@@ -201,31 +233,39 @@ static void take_all(const struct options *options,
 		fprintf(stderr, "\r\033[K");
 }
 
+static void add_entry(struct bench_result *result,
+		      const struct bench_peer *peer, unsigned int repeat)
+{
+	struct bench_entry *entry = &result->entries[result->n_entries++];
+
+	entry->peer = peer;
+	entry->samples = calloc(repeat, sizeof(*entry->samples));
+	if (!entry->samples)
+		error(EXIT_FAILURE, ENOMEM, "samples");
+}
+
 static void prepare(const struct options *options, struct bench_result *results)
 {
-	unsigned int peer;
+	const struct bench_peer *peer;
 	size_t i;
 
 	for (i = 0; i < options->n_chosen; i++) {
 		results[i].workload = options->chosen[i];
-		for (peer = 0; peer < BENCH_PEERS; peer++) {
-			results[i].samples[peer] =
-				calloc(options->plan.repeat,
-				       sizeof(struct bench_sample));
-			if (!results[i].samples[peer])
-				error(EXIT_FAILURE, ENOMEM, "samples");
-		}
+		for (peer = bench_peers; peer->name; peer++)
+			if (bench_peer_takes_part(peer, options->chosen[i]))
+				add_entry(&results[i], peer,
+					  options->plan.repeat);
 	}
 }
 
 static void release(const struct options *options, struct bench_result *results)
 {
-	unsigned int peer;
+	unsigned int n;
 	size_t i;
 
 	for (i = 0; i < options->n_chosen; i++)
-		for (peer = 0; peer < BENCH_PEERS; peer++)
-			free(results[i].samples[peer]);
+		for (n = 0; n < results[i].n_entries; n++)
+			free(results[i].entries[n].samples);
 }
 
 static void report(const struct options *options,
@@ -251,7 +291,7 @@ int main(int argc, char **argv)
 					 NULL,         NULL,  NULL};
 	struct options options = {
 		.plan = {.seconds = 0.25, .pin = true, .repeat = 7}};
-	struct bench_result results[WORKLOADS_MAX] = {{0}};
+	static struct bench_result results[WORKLOADS_MAX];
 
 	options.plan.seed = (uint64_t)time(NULL);
 	argp_program_version_hook = print_version;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * The bounded ones.  Put and get are written once, and inlined into those of
+ * each structure, so that none pays for the others.
+ *
  * Signals are sent with the lock held: sent after unlocking, the threads fall
  * over each other (32 producers and 32 consumers on 2 cores: 20 times slower,
  * measured), and the baseline is to be a good one of its kind.
@@ -11,7 +14,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+
+struct ranked {
+	void *item;
+	uint64_t number; /* of the put */
+};
 
 struct textbook {
 	pthread_mutex_t lock;
@@ -19,23 +28,49 @@ struct textbook {
 	pthread_cond_t not_empty;
 	/* under lock */
 	size_t capacity;
-	size_t head;
 	size_t count;
 	bool stopping;
-	void *items[];
+	size_t head;         /* of the ring */
+	uint64_t next;       /* of the heap */
+	void **items;        /* ring and stack */
+	struct ranked *heap; /* [0] is the smallest; [i]'s children are at
+				2i + 1 and 2i + 2 */
+	int (*compare)(const void *a, const void *b, void *ctx);
 };
 
-struct textbook *textbook_create(size_t capacity)
+static struct textbook *create(size_t capacity, size_t item_size)
 {
-	struct textbook *b;
+	struct textbook *b = calloc(1, sizeof(*b) + capacity * item_size);
 
-	b = calloc(1, sizeof(*b) + capacity * sizeof(b->items[0]));
 	if (!b)
 		return NULL;
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->not_full, NULL);
 	pthread_cond_init(&b->not_empty, NULL);
 	b->capacity = capacity;
+	b->items = (void **)(b + 1);
+	b->heap = (struct ranked *)(b + 1);
+	return b;
+}
+
+struct textbook *textbook_ring_create(size_t capacity)
+{
+	return create(capacity, sizeof(void *));
+}
+
+struct textbook *textbook_stack_create(size_t capacity)
+{
+	return create(capacity, sizeof(void *));
+}
+
+struct textbook *textbook_heap_create(size_t capacity,
+				      int (*compare)(const void *a,
+						     const void *b, void *ctx))
+{
+	struct textbook *b = create(capacity, sizeof(struct ranked));
+
+	if (b)
+		b->compare = compare;
 	return b;
 }
 
@@ -47,10 +82,23 @@ void textbook_destroy(struct textbook *b)
 	free(b);
 }
 
-int textbook_put(struct textbook *b, void *item)
+void textbook_shutdown(struct textbook *b)
 {
-	size_t tail;
+	pthread_mutex_lock(&b->lock);
+	b->stopping = true;
+	pthread_mutex_unlock(&b->lock);
+	pthread_cond_broadcast(&b->not_full);
+	pthread_cond_broadcast(&b->not_empty);
+}
 
+/* Put and get, for any store and take; the count is theirs to use, not to
+ * change. */
+
+#define INLINED static inline __attribute__((always_inline))
+
+INLINED int put(struct textbook *b, void *item,
+		void (*store)(struct textbook *b, void *item))
+{
 	pthread_mutex_lock(&b->lock);
 	while (b->count == b->capacity && !b->stopping)
 		pthread_cond_wait(&b->not_full, &b->lock);
@@ -58,15 +106,15 @@ int textbook_put(struct textbook *b, void *item)
 		pthread_mutex_unlock(&b->lock);
 		return ESHUTDOWN;
 	}
-	tail = b->head + b->count;
-	b->items[tail < b->capacity ? tail : tail - b->capacity] = item;
+	store(b, item);
 	b->count++;
 	pthread_cond_signal(&b->not_empty);
 	pthread_mutex_unlock(&b->lock);
 	return 0;
 }
 
-int textbook_get(struct textbook *b, void **item)
+INLINED int get(struct textbook *b, void **item,
+		void *(*take)(struct textbook *b))
 {
 	pthread_mutex_lock(&b->lock);
 	while (b->count == 0 && !b->stopping)
@@ -75,19 +123,111 @@ int textbook_get(struct textbook *b, void **item)
 		pthread_mutex_unlock(&b->lock);
 		return ESHUTDOWN;
 	}
-	*item = b->items[b->head];
-	b->head = b->head + 1 < b->capacity ? b->head + 1 : 0;
+	*item = take(b);
 	b->count--;
 	pthread_cond_signal(&b->not_full);
 	pthread_mutex_unlock(&b->lock);
 	return 0;
 }
 
-void textbook_shutdown(struct textbook *b)
+/* The ring. */
+
+static inline void ring_store(struct textbook *b, void *item)
 {
-	pthread_mutex_lock(&b->lock);
-	b->stopping = true;
-	pthread_mutex_unlock(&b->lock);
-	pthread_cond_broadcast(&b->not_full);
-	pthread_cond_broadcast(&b->not_empty);
+	size_t tail = b->head + b->count;
+
+	b->items[tail < b->capacity ? tail : tail - b->capacity] = item;
+}
+
+static inline void *ring_take(struct textbook *b)
+{
+	void *item = b->items[b->head];
+
+	b->head = b->head + 1 < b->capacity ? b->head + 1 : 0;
+	return item;
+}
+
+int textbook_ring_put(struct textbook *b, void *item)
+{
+	return put(b, item, ring_store);
+}
+
+int textbook_ring_get(struct textbook *b, void **item)
+{
+	return get(b, item, ring_take);
+}
+
+/* The stack. */
+
+static inline void stack_store(struct textbook *b, void *item)
+{
+	b->items[b->count] = item;
+}
+
+static inline void *stack_take(struct textbook *b)
+{
+	return b->items[b->count - 1];
+}
+
+int textbook_stack_put(struct textbook *b, void *item)
+{
+	return put(b, item, stack_store);
+}
+
+int textbook_stack_get(struct textbook *b, void **item)
+{
+	return get(b, item, stack_take);
+}
+
+/* The heap. */
+
+static inline bool is_before(const struct textbook *b, const struct ranked *x,
+			     const struct ranked *y)
+{
+	int order = b->compare(&x->item, &y->item, NULL);
+
+	return order ? order < 0 : x->number < y->number;
+}
+
+static inline void heap_store(struct textbook *b, void *item)
+{
+	struct ranked new = {item, b->next++};
+	size_t at = b->count, parent;
+
+	for (; at > 0; at = parent) {
+		parent = (at - 1) / 2;
+		if (!is_before(b, &new, &b->heap[parent]))
+			break;
+		b->heap[at] = b->heap[parent];
+	}
+	b->heap[at] = new;
+}
+
+/* The last one moves to the top's place, and down from there. */
+static inline void *heap_take(struct textbook *b)
+{
+	size_t last = b->count - 1, at = 0, child;
+	void *item = b->heap[0].item;
+	struct ranked moved = b->heap[last];
+
+	for (; (child = 2 * at + 1) < last; at = child) {
+		if (child + 1 < last &&
+		    is_before(b, &b->heap[child + 1], &b->heap[child]))
+			child++;
+		if (!is_before(b, &b->heap[child], &moved))
+			break;
+		b->heap[at] = b->heap[child];
+	}
+	b->heap[at] = moved;
+	return item;
+}
+
+int textbook_heap_put(struct textbook *b, void *item)
+{
+	return put(b, item, heap_store);
+}
+
+int textbook_heap_get(struct textbook *b, void **item)
+{
+	return get(b, item, heap_take);
 }

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What coqueue-bench compares with and how it holds producers back: a queue by
+ * hand that got its order wrong, or a window that is always open, would still
+ * give figures.
+ */
+#include <config.h>
+#include "crew.h"
+#include "../tools/bench_window.h"
+#include "../tools/textbook.h"
+
+enum { ITEMS = 1000 };
+
+/* ---- textbook queues ---------------------------------------------------- */
+
+/* An item: what the heap compares, and how many were put before it. */
+#define ITEM(rank, number) ((void *)(uintptr_t)((rank)*ITEMS + (number)))
+#define RANK(item) ((uintptr_t)(item) / ITEMS)
+
+static int by_rank(const void *a, const void *b, void *ctx)
+{
+	uintptr_t x = RANK(*(void *const *)a), y = RANK(*(void *const *)b);
+
+	(void)ctx;
+	return (x > y) - (x < y);
+}
+
+START_TEST(ring_gives_the_first_item_and_is_empty_when_it_stops)
+{
+	struct textbook *b = textbook_ring_create(3);
+	uintptr_t i;
+	void *item;
+
+	for (i = 1; i < ITEMS; i++) {
+		ck_ok(textbook_ring_put(b, ITEM(0, i)));
+		ck_ok(textbook_ring_put(b, ITEM(1, i)));
+		ck_ok(textbook_ring_get(b, &item));
+		ck_assert_ptr_eq(item, ITEM(0, i));
+		ck_ok(textbook_ring_get(b, &item));
+		ck_assert_ptr_eq(item, ITEM(1, i));
+	}
+	ck_ok(textbook_ring_put(b, ITEM(2, 0)));
+	textbook_shutdown(b);
+	ck_code(textbook_ring_put(b, item), ESHUTDOWN);
+	ck_ok(textbook_ring_get(b, &item));
+	ck_assert_ptr_eq(item, ITEM(2, 0));
+	ck_code(textbook_ring_get(b, &item), ESHUTDOWN);
+	textbook_destroy(b);
+}
+END_TEST
+
+START_TEST(stack_gives_the_last_item)
+{
+	struct textbook *b = textbook_stack_create(ITEMS);
+	uintptr_t i;
+	void *item;
+
+	for (i = 0; i < ITEMS; i++)
+		ck_ok(textbook_stack_put(b, ITEM(0, i)));
+	while (i-- > 0) {
+		ck_ok(textbook_stack_get(b, &item));
+		ck_assert_ptr_eq(item, ITEM(0, i));
+	}
+	textbook_destroy(b);
+}
+END_TEST
+
+START_TEST(heap_gives_the_smallest_item_equal_ones_in_order)
+{
+	struct textbook *b = textbook_heap_create(ITEMS, by_rank);
+	uint64_t seed = suite_seed();
+	void *item, *before = NULL;
+	uintptr_t i;
+
+	for (i = 0; i < ITEMS; i++)
+		ck_ok(textbook_heap_put(b, ITEM(random_below(&seed, 20), i)));
+	for (i = 0; i < ITEMS; i++) {
+		ck_ok(textbook_heap_get(b, &item));
+		ck_assert(i == 0 || (uintptr_t)before < (uintptr_t)item);
+		before = item;
+	}
+	textbook_destroy(b);
+}
+END_TEST
+
+START_TEST(list_gives_the_first_item)
+{
+	struct textbook_list *b = textbook_list_create();
+	uintptr_t i;
+	void *item;
+	int round;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < ITEMS; i++)
+			ck_ok(textbook_list_put(b, ITEM(0, i)));
+		for (i = 0; i < ITEMS; i++) {
+			ck_ok(textbook_list_get(b, &item));
+			ck_assert_ptr_eq(item, ITEM(0, i));
+		}
+	}
+	ck_ok(textbook_list_put(b, ITEM(1, 0))); /* destroyed with it */
+	textbook_list_shutdown(b);
+	ck_code(textbook_list_put(b, item), ESHUTDOWN);
+	textbook_list_destroy(b);
+}
+END_TEST
+
+static _Atomic int begun; /* puts */
+
+static int put_two(struct hand *me)
+{
+	int err, i;
+
+	for (i = 0; i < 2; i++) {
+		atomic_store(&begun, i + 1);
+		err = textbook_meeting_put(me->arg, ITEM(1, i));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+START_TEST(meeting_put_returns_when_its_item_was_taken)
+{
+	struct textbook_meeting *b = textbook_meeting_create();
+	struct crew *crew = crew_start(1, put_two, NULL, b);
+	void *item;
+
+	ck_ok(textbook_meeting_get(b, &item));
+	ck_assert_ptr_eq(item, ITEM(1, 0));
+	await(atomic_load(&begun) == 2);
+	ck_assert_int_eq(crew_finished(crew), 0);
+	ck_ok(textbook_meeting_get(b, &item));
+	ck_assert_ptr_eq(item, ITEM(1, 1));
+	crew_expect(crew, 0);
+	textbook_meeting_destroy(b);
+}
+END_TEST
+
+START_TEST(meeting_put_that_is_stopped_keeps_its_item)
+{
+	struct textbook_meeting *b = textbook_meeting_create();
+	struct crew *crew = crew_start(2, put_two, NULL, b);
+	void *item;
+
+	await(atomic_load(&begun) > 0);
+	textbook_meeting_shutdown(b);
+	crew_expect(crew, ESHUTDOWN);
+	ck_code(textbook_meeting_get(b, &item), ESHUTDOWN);
+	textbook_meeting_destroy(b);
+}
+END_TEST
+
+/* ---- the window --------------------------------------------------------- */
+
+enum { STEPS = BENCH_WINDOW / BENCH_WINDOW_STEP };
+
+static _Atomic uint64_t taken; /* steps */
+static _Atomic bool enough;
+
+static int take_steps(struct hand *me)
+{
+	while (!atomic_load(&enough)) {
+		bench_window_take(me->arg);
+		atomic_fetch_add(&taken, 1);
+	}
+	return 0;
+}
+
+static void give_steps(struct bench_window *window, unsigned n)
+{
+	while (n-- > 0)
+		bench_window_give(window);
+}
+
+/* Those who take them rest, after so many. */
+static void check_taken(struct crew *crew, uint64_t steps)
+{
+	await(atomic_load(&taken) >= steps);
+	ck_assert(!crew_gets_on(crew, &taken, "window"));
+	ck_assert_uint_eq(atomic_load(&taken), steps);
+}
+
+START_TEST(window_holds_producers_until_half_of_it_is_free)
+{
+	struct bench_window *window = bench_window_create();
+	struct crew *crew = crew_start(3, take_steps, NULL, window), *late;
+
+	check_taken(crew, STEPS);
+	give_steps(window, STEPS / 2 - 1);
+	check_taken(crew, STEPS);
+	late = crew_start(1, take_steps, NULL, window);
+	check_taken(late, STEPS);
+	give_steps(window, 1);
+	check_taken(crew, STEPS + STEPS / 2);
+	atomic_store(&enough, true);
+	give_steps(window, STEPS / 2);
+	crew_expect(crew, 0);
+	crew_expect(late, 0);
+	bench_window_destroy(window);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run(
+		"bench",
+		TESTS(ring_gives_the_first_item_and_is_empty_when_it_stops,
+		      stack_gives_the_last_item,
+		      heap_gives_the_smallest_item_equal_ones_in_order,
+		      list_gives_the_first_item,
+		      meeting_put_returns_when_its_item_was_taken,
+		      meeting_put_that_is_stopped_keeps_its_item,
+		      window_holds_producers_until_half_of_it_is_free));
+}

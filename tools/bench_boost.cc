@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "bench_queue.h"
+
+#include <boost/thread/concurrent_queues/sync_queue.hpp>
+
+using queue_type = boost::concurrent::sync_queue<void *>;
+
+static int bench_boost_create(const struct bench_workload *, void **queue)
+{
+	*queue = new queue_type;
+	return 0;
+}
+
+static int to_errno(boost::concurrent::queue_op_status status)
+{
+	return status == boost::concurrent::queue_op_status::success
+		       ? 0
+		       : ESHUTDOWN;
+}
+
+static inline int bench_boost_put(void *queue, void *item)
+{
+	return to_errno(static_cast<queue_type *>(queue)->wait_push(item));
+}
+
+static inline int bench_boost_get(void *queue, void **item)
+{
+	return to_errno(static_cast<queue_type *>(queue)->wait_pull(*item));
+}
+
+static void bench_boost_shutdown(void *queue, struct bench_run *)
+{
+	static_cast<queue_type *>(queue)->close();
+}
+
+static void bench_boost_destroy(void *queue)
+{
+	delete static_cast<queue_type *>(queue);
+}
+
+BENCH_DEFINE_QUEUE(boost, BENCH_DOES(UNBOUNDED))

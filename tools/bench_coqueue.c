@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "bench_queue.h"
+
+#include <coqueue.h>
+
+static int bench_coqueue_create(const struct bench_workload *w, void **queue)
+{
+	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+	size_t capacity = w->capacity;
+	coqueue_t *q;
+	int err;
+
+	if (w->kind == BENCH_UNBOUNDED)
+		capacity = COQUEUE_UNBOUNDED;
+	if (w->kind == BENCH_LIFO)
+		attr.order = COQUEUE_LIFO;
+	if (w->kind == BENCH_PRIORITY) {
+		attr.order = COQUEUE_PRIORITY;
+		attr.compare = bench_compare;
+	}
+	err = coqueue_create(&q, capacity, &attr);
+	if (!err)
+		*queue = q;
+	return err;
+}
+
+static inline int bench_coqueue_put(void *queue, void *item)
+{
+	return coqueue_put(queue, &item);
+}
+
+static inline int bench_coqueue_get(void *queue, void **item)
+{
+	return coqueue_get(queue, item);
+}
+
+static void bench_coqueue_shutdown(void *queue, struct bench_run *run)
+{
+	(void)run;
+	coqueue_shutdown(queue, COQUEUE_GRACEFUL);
+}
+
+static void bench_coqueue_destroy(void *queue)
+{
+	coqueue_destroy(queue);
+}
+
+BENCH_DEFINE_QUEUE(coqueue, BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED) |
+				    BENCH_DOES(LIFO) | BENCH_DOES(PRIORITY) |
+				    BENCH_DOES(RENDEZVOUS))

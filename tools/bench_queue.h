@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a queue must bring to be measured, in C or C++: a file that includes
+ * this and defines, for a queue called foo,
+ *
+ *   int bench_foo_create(const struct bench_workload *w, void **queue)
+ *                    0 or an errno value; ENOTSUP is no failure but a row
+ *                    "not supported" in the report
+ *   int bench_foo_put(void *queue, void *item)    0 or ESHUTDOWN
+ *   int bench_foo_get(void *queue, void **item)   0 or ESHUTDOWN; both may wait
+ *   void bench_foo_shutdown(void *queue, struct bench_run *run)
+ *                    when the producers are done: consumers still take what
+ *                    is left, then see ESHUTDOWN
+ *   void bench_foo_destroy(void *queue)
+ *
+ *   BENCH_DEFINE_QUEUE(foo, BENCH_DOES(FIFO) | BENCH_DOES(LIFO))
+ *
+ * and a row in bench_tables.c.  A queue without a shutdown of its own calls
+ * bench_put_ends() there, and bench_end_or_item() in its get.
+ *
+ * Equal treatment: each queue gets its own copy of every loop below, compiled
+ * with direct calls of its put and get.  What is a header alone is inlined into
+ * the loop, and what is a shared library goes through its table, coqueue too,
+ * as in an application.
+ */
+#ifndef BENCH_QUEUE_H
+#define BENCH_QUEUE_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench_window.h"
+#include "bench_workload.h"
+
+#ifdef __cplusplus
+#define BENCH_EXTERN extern "C"
+#else
+#define BENCH_EXTERN extern
+#endif
+
+enum {
+	BENCH_QUEUES = 2, /* a round trip needs two */
+};
+
+/* Bytes that processors fetch together. */
+#define BENCH_ALIGNED __attribute__((aligned(128)))
+
+struct bench_run {
+	void *queues[BENCH_QUEUES];
+	bool stop;                    /* read by bench_running() */
+	struct bench_window *window;  /* may be NULL */
+	struct bench_worker *workers; /* producers, then consumers */
+	unsigned int producers;
+	unsigned int consumers;
+	pthread_barrier_t start;
+};
+
+struct bench_worker {
+	/* written by the worker, read by the sampler */
+	uint64_t items BENCH_ALIGNED;
+	/* written once, when it ends: sums of the items put and got */
+	uint64_t put BENCH_ALIGNED;
+	uint64_t got;
+	uint64_t puts; /* how many succeeded */
+	int err;
+	struct bench_run *run;
+	pthread_t thread;
+};
+
+typedef int bench_put_fn(void *queue, void *item);
+typedef int bench_get_fn(void *queue, void **item);
+typedef void bench_loop_fn(struct bench_worker *w);
+
+struct bench_queue {
+	unsigned int kinds; /* BENCH_DOES() of each */
+	int (*create)(const struct bench_workload *workload, void **queue);
+	void (*shutdown)(void *queue, struct bench_run *run);
+	void (*destroy)(void *queue);
+	bench_loop_fn *producer[BENCH_SHAPES];
+	bench_loop_fn *consumer[BENCH_SHAPES];
+};
+
+#define BENCH_DOES(kind) (1u << BENCH_##kind)
+
+/* Items are numbers in a pointer: 256 priorities, evenly mixed, as the upper
+ * byte; none is NULL or the end. */
+#define BENCH_NEXT_ITEM ((uintptr_t)0x9e3779b97f4a7c15)
+#define BENCH_PRIORITY_OF(item)                                                \
+	((unsigned int)((item) >> (8 * sizeof(uintptr_t) - 8)))
+#define BENCH_END ((void *)1)
+
+/* The order of BENCH_PRIORITY, of pointers to items. */
+static inline int bench_compare(const void *a, const void *b, void *ctx)
+{
+	unsigned int x = BENCH_PRIORITY_OF(*(const uintptr_t *)a);
+	unsigned int y = BENCH_PRIORITY_OF(*(const uintptr_t *)b);
+
+	(void)ctx;
+	return (x > y) - (x < y);
+}
+
+/* Wait until consumers have taken all items, which an end might overtake in a
+ * queue that is not FIFO throughout; then put an end for each of them. */
+BENCH_EXTERN void bench_put_ends(void *queue, struct bench_run *run,
+				 bench_put_fn *put);
+
+static inline int bench_end_or_item(const void *item)
+{
+	return item == BENCH_END ? ESHUTDOWN : 0;
+}
+
+/* The loops, for any put and get. */
+
+#define BENCH_LOOP static inline __attribute__((always_inline)) void
+
+static inline bool bench_running(struct bench_worker *w)
+{
+	return !__atomic_load_n(&w->run->stop, __ATOMIC_RELAXED) && !w->err;
+}
+
+static inline void bench_count(struct bench_worker *w, uint64_t items)
+{
+	__atomic_store_n(&w->items, items, __ATOMIC_RELAXED);
+}
+
+/* Put an item into one queue, and get one from that or another. */
+BENCH_LOOP bench_put_get_loop(struct bench_worker *w, void *to, void *from,
+			      bench_put_fn *put, bench_get_fn *get)
+{
+	uintptr_t item = 0, sent = 0, got = 0;
+	uint64_t n = 0;
+	void *back = NULL;
+
+	while (bench_running(w)) {
+		item += BENCH_NEXT_ITEM;
+		sent += item;
+		w->err = put(to, (void *)item);
+		if (!w->err)
+			w->err = get(from, &back);
+		got += (uintptr_t)back;
+		bench_count(w, ++n);
+	}
+	w->put = sent;
+	w->got = got;
+	w->puts = n;
+}
+
+BENCH_LOOP bench_producer_loop(struct bench_worker *w, bench_put_fn *put)
+{
+	void *queue = w->run->queues[0];
+	uintptr_t item = 0, sent = 0;
+	uint64_t n = 0;
+
+	while (bench_running(w)) {
+		if (n++ % BENCH_WINDOW_STEP == 0)
+			bench_window_take(w->run->window);
+		item += BENCH_NEXT_ITEM;
+		sent += item;
+		w->err = put(queue, (void *)item);
+	}
+	w->put = sent;
+	w->puts = w->err ? n - 1 : n;
+}
+
+BENCH_LOOP bench_consumer_loop(struct bench_worker *w, bench_get_fn *get)
+{
+	void *queue = w->run->queues[0];
+	uint64_t n = 0, got = 0;
+	void *item;
+
+	while ((w->err = get(queue, &item)) == 0) {
+		got += (uintptr_t)item;
+		bench_count(w, ++n);
+		if (n % BENCH_WINDOW_STEP == 0)
+			bench_window_give(w->run->window);
+	}
+	w->got = got;
+}
+
+BENCH_LOOP bench_answerer_loop(struct bench_worker *w, bench_put_fn *put,
+			       bench_get_fn *get)
+{
+	void *there = w->run->queues[0], *back = w->run->queues[1];
+	void *item;
+
+	while ((w->err = get(there, &item)) == 0)
+		if ((w->err = put(back, item)) != 0)
+			break;
+}
+
+#define BENCH_DEFINE_QUEUE(name, does)                                         \
+	static void bench_##name##_solo(struct bench_worker *w)                \
+	{                                                                      \
+		bench_put_get_loop(w, w->run->queues[0], w->run->queues[0],    \
+				   bench_##name##_put, bench_##name##_get);    \
+	}                                                                      \
+	static void bench_##name##_producer(struct bench_worker *w)            \
+	{                                                                      \
+		bench_producer_loop(w, bench_##name##_put);                    \
+	}                                                                      \
+	static void bench_##name##_consumer(struct bench_worker *w)            \
+	{                                                                      \
+		bench_consumer_loop(w, bench_##name##_get);                    \
+	}                                                                      \
+	static void bench_##name##_asker(struct bench_worker *w)               \
+	{                                                                      \
+		bench_put_get_loop(w, w->run->queues[0], w->run->queues[1],    \
+				   bench_##name##_put, bench_##name##_get);    \
+	}                                                                      \
+	static void bench_##name##_answerer(struct bench_worker *w)            \
+	{                                                                      \
+		bench_answerer_loop(w, bench_##name##_put,                     \
+				    bench_##name##_get);                       \
+	}                                                                      \
+	BENCH_EXTERN const struct bench_queue bench_##name;                    \
+	const struct bench_queue bench_##name = {                              \
+		does,                                                          \
+		bench_##name##_create,                                         \
+		bench_##name##_shutdown,                                       \
+		bench_##name##_destroy,                                        \
+		{bench_##name##_solo, bench_##name##_producer,                 \
+		 bench_##name##_asker},                                        \
+		{NULL, bench_##name##_consumer, bench_##name##_answerer},      \
+	};
+
+#endif /* BENCH_QUEUE_H */

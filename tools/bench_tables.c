@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queues and the workloads.  A queue that configure did not find is not
+ * linked in, and its row then holds the NULL of a weak symbol.
+ */
+#include "config.h"
+
+#include "bench.h"
+#include "bench_queue.h"
+
+#define QUEUE(name)                                                            \
+	extern const struct bench_queue bench_##name __attribute__((weak))
+
+QUEUE(textbook_ring);
+QUEUE(textbook_stack);
+QUEUE(textbook_heap);
+QUEUE(textbook_list);
+QUEUE(textbook_meeting);
+QUEUE(coqueue);
+QUEUE(glib);
+QUEUE(boost);
+QUEUE(moodycamel);
+QUEUE(moodycamel_tokens);
+
+/* For each kind a textbook queue, and before all others: ratios are to it. */
+const struct bench_peer bench_peers[] = {
+	{"textbook", "bounded: mutex, 2 condition variables, ring",
+	 &bench_textbook_ring},
+	{"textbook", "LIFO: mutex, 2 condition variables, array",
+	 &bench_textbook_stack},
+	{"textbook", "PRIORITY: mutex, 2 condition variables, binary heap",
+	 &bench_textbook_heap},
+	{"textbook", "unbounded: mutex, condition variable, linked nodes",
+	 &bench_textbook_list},
+	{"textbook", "rendezvous: mutex, 3 condition variables",
+	 &bench_textbook_meeting},
+	{"coqueue", "this library", &bench_coqueue},
+	{"glib", "GLib GAsyncQueue", &bench_glib},
+	{"boost", "Boost.Thread sync_queue", &bench_boost},
+	{"moodycamel", "moodycamel BlockingConcurrentQueue, without tokens",
+	 &bench_moodycamel},
+	{"moody-token", "moodycamel BlockingConcurrentQueue, with tokens",
+	 &bench_moodycamel_tokens},
+	{NULL, NULL, NULL},
+};
+
+#define AHEAD "; producers at most 100 000 items ahead"
+#define PRIORITIES "; 256 priorities"
+
+const struct bench_workload bench_workloads[] = {
+	{"solo", BENCH_FIFO, BENCH_SOLO, 1, 0, 1024,
+	 "one thread puts an item, gets it"},
+	{"1p1c", BENCH_FIFO, BENCH_FLOW, 1, 1, 1024, "1 producer, 1 consumer"},
+	{"2p2c", BENCH_FIFO, BENCH_FLOW, 2, 2, 1024,
+	 "2 producers, 2 consumers"},
+	{"4p4c", BENCH_FIFO, BENCH_FLOW, 4, 4, 1024,
+	 "4 producers, 4 consumers"},
+	{"32p32c", BENCH_FIFO, BENCH_FLOW, 32, 32, 1024,
+	 "32 producers, 32 consumers"},
+	{"capacity1", BENCH_FIFO, BENCH_FLOW, 1, 1, 1,
+	 "1 producer, 1 consumer"},
+	{"roundtrip", BENCH_FIFO, BENCH_ROUNDTRIP, 1, 1, 1024,
+	 "a thread asks, another answers"},
+	{"unbounded-1p1c", BENCH_UNBOUNDED, BENCH_FLOW, 1, 1, 0,
+	 "1 producer, 1 consumer" AHEAD},
+	{"unbounded-4p4c", BENCH_UNBOUNDED, BENCH_FLOW, 4, 4, 0,
+	 "4 producers, 4 consumers" AHEAD},
+	{"lifo-solo", BENCH_LIFO, BENCH_SOLO, 1, 0, 1024,
+	 "one thread puts an item, gets it"},
+	{"lifo-1p1c", BENCH_LIFO, BENCH_FLOW, 1, 1, 1024,
+	 "1 producer, 1 consumer"},
+	{"lifo-4p4c", BENCH_LIFO, BENCH_FLOW, 4, 4, 1024,
+	 "4 producers, 4 consumers"},
+	{"priority-solo", BENCH_PRIORITY, BENCH_SOLO, 1, 0, 1024,
+	 "one thread puts an item, gets it" PRIORITIES},
+	{"priority-1p1c", BENCH_PRIORITY, BENCH_FLOW, 1, 1, 1024,
+	 "1 producer, 1 consumer" PRIORITIES},
+	{"priority-4p4c", BENCH_PRIORITY, BENCH_FLOW, 4, 4, 1024,
+	 "4 producers, 4 consumers" PRIORITIES},
+	{"rendezvous", BENCH_RENDEZVOUS, BENCH_FLOW, 1, 1, 0,
+	 "1 producer, 1 consumer; a put returns when its item was taken"},
+	{NULL, BENCH_FIFO, BENCH_SOLO, 0, 0, 0, NULL},
+};
+
+bool bench_peer_takes_part(const struct bench_peer *peer,
+			   const struct bench_workload *workload)
+{
+	return peer->queue && peer->queue->kinds & (1u << workload->kind);
+}

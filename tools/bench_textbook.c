@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "bench_queue.h"
+#include "textbook.h"
+
+/*
+ * Of one structure: what makes it of a workload w, and the prefix of its
+ * destroy and shutdown.
+ */
+#define DEFINE_TEXTBOOK(name, kind, made, family)                              \
+	static int bench_##name##_create(const struct bench_workload *w,       \
+					 void **queue)                         \
+	{                                                                      \
+		(void)w;                                                       \
+		*queue = made;                                                 \
+		return *queue ? 0 : ENOMEM;                                    \
+	}                                                                      \
+	static inline int bench_##name##_put(void *queue, void *item)          \
+	{                                                                      \
+		return name##_put(queue, item);                                \
+	}                                                                      \
+	static inline int bench_##name##_get(void *queue, void **item)         \
+	{                                                                      \
+		return name##_get(queue, item);                                \
+	}                                                                      \
+	static void bench_##name##_shutdown(void *queue,                       \
+					    struct bench_run *run)             \
+	{                                                                      \
+		(void)run;                                                     \
+		family##_shutdown(queue);                                      \
+	}                                                                      \
+	static void bench_##name##_destroy(void *queue)                        \
+	{                                                                      \
+		family##_destroy(queue);                                       \
+	}                                                                      \
+	BENCH_DEFINE_QUEUE(name, BENCH_DOES(kind))
+
+DEFINE_TEXTBOOK(textbook_ring, FIFO, textbook_ring_create(w->capacity),
+		textbook)
+DEFINE_TEXTBOOK(textbook_stack, LIFO, textbook_stack_create(w->capacity),
+		textbook)
+DEFINE_TEXTBOOK(textbook_heap, PRIORITY,
+		textbook_heap_create(w->capacity, bench_compare), textbook)
+DEFINE_TEXTBOOK(textbook_list, UNBOUNDED, textbook_list_create(), textbook_list)
+DEFINE_TEXTBOOK(textbook_meeting, RENDEZVOUS, textbook_meeting_create(),
+		textbook_meeting)

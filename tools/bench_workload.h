@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What is to be done with a queue of which kind; C and C++. */
+#ifndef BENCH_WORKLOAD_H
+#define BENCH_WORKLOAD_H
+
+#include <stddef.h>
+
+/* A queue's kind, which it has from its creation on. */
+enum bench_kind {
+	BENCH_FIFO, /* bounded, as LIFO and PRIORITY are */
+	BENCH_UNBOUNDED,
+	BENCH_LIFO,
+	BENCH_PRIORITY, /* by bench_compare() */
+	BENCH_RENDEZVOUS
+};
+
+/* What the threads of a workload do. */
+enum bench_shape {
+	BENCH_SOLO,      /* one thread puts an item and gets it back */
+	BENCH_FLOW,      /* producers put, consumers get */
+	BENCH_ROUNDTRIP, /* one thread puts and waits for the other's answer */
+	BENCH_SHAPES
+};
+
+struct bench_workload {
+	const char *name;
+	enum bench_kind kind;
+	enum bench_shape shape;
+	unsigned int producers;
+	unsigned int consumers;
+	size_t capacity; /* in items; 0 where the kind has none */
+	const char *about;
+};
+
+#endif /* BENCH_WORKLOAD_H */
