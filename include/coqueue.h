@@ -127,15 +127,21 @@ typedef struct coqueue_attr {
 
 /*
  * Make a queue for at most `capacity` items (exactly that many, for every
- * capacity from 1) and store it in *q.  attr NULL: a FIFO of pointers.  A LIFO
- * or PRIORITY queue may have the capacity COQUEUE_UNBOUNDED; it then grows and
+ * capacity from 1) and store it in *q.  attr NULL: a FIFO of pointers.
+ *
+ * With the capacity COQUEUE_UNBOUNDED puts never wait; the queue grows and
  * shrinks with what it holds, and a put may answer ENOMEM.
+ *
+ * With capacity 0 it is a rendezvous, whatever its order: a put returns 0 when
+ * a get has taken its item, and the other way round.  It is always empty and
+ * always full: its size is 0, peek finds nothing and waits for shutdown, and a
+ * try succeeds when a partner waits.  Once a partner that slept has been woken
+ * for a call, that call waits for its answer, beyond a deadline and without
+ * being a cancellation point; a try, too.
  *
  * EINVAL   q is NULL; attr has an unknown size or unknown values; PRIORITY
  *          without compare; capacity x item_size overflows
  * ENOMEM   no memory
- * ENOTSUP  a kind that this version does not build: capacity 0 (rendezvous),
- *          and a FIFO that is COQUEUE_UNBOUNDED
  * On error *q is unchanged.
  */
 COQUEUE_API int coqueue_create(coqueue_t **q, size_t capacity,

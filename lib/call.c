@@ -17,10 +17,6 @@
 #include "backoff.h"
 #include "queue.h"
 
-/* In the reference build nobody looks without the lock. */
-#define SPINS (COQUEUE_FASTPATH ? SYNC_SPINS : 0)
-#define YIELDS (COQUEUE_FASTPATH ? SYNC_YIELDS : 0)
-
 void queue_caller_leave_locked(struct coqueue *q)
 {
 	if (sync_sub(&q->callers, 1, relaxed) == 1 &&
@@ -126,6 +122,28 @@ static int call_attempt(struct call *c)
 	return err;
 }
 
+/* Whether the call needs a partner, rather than an item or room. */
+static bool call_can_meet(const struct call *c)
+{
+	return c->left > 0 && queue_is_rendezvous(c->queue);
+}
+
+/* Without waiting, but for a partner who was asleep and is on its way. */
+static int call_try_meet(struct call *c)
+{
+	int err;
+
+	sync_lock(&c->queue->lock);
+	do {
+		err = call_attempt_locked(c);
+		if (err == EAGAIN)
+			err = call_meet_locked(c, false);
+	} while (err == BUSY);
+	queue_caller_leave_locked(c->queue);
+	sync_unlock(&c->queue->lock);
+	return err;
+}
+
 struct sleep {
 	struct call *call;
 	struct sleeper sleeper;
@@ -138,6 +156,7 @@ static void sleep_end(struct sleep *s)
 
 	line_leave_locked(s->call->line, &s->sleeper.waiter);
 	line_wake_ready_locked(s->call->line);
+	call_left_locked(q, s->call->line);
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
 	sleeper_fini(&s->sleeper);
@@ -191,6 +210,13 @@ static int call_sleep(struct call *c)
 			err = s.sleeper.waiter.verdict;
 			break;
 		}
+		if (call_can_meet(c)) {
+			err = call_meet_locked(c, woken != ETIMEDOUT);
+			if (err == BUSY)
+				continue;
+			if (err != EAGAIN)
+				break;
+		}
 		if (woken != ETIMEDOUT) {
 			woken = sleep_once(&s);
 		} else if (err == EAGAIN) {
@@ -213,6 +239,8 @@ static int call_wait(struct call *c, bool patient)
 	struct backoff backoff = {0};
 	int err = BUSY;
 
+	if (call_can_meet(c))
+		return patient ? call_sleep(c) : call_try_meet(c);
 	for (int i = 0; patient && must_wait(err) && i < YIELDS; i++) {
 		sync_yield();
 		err = call_attempt(c);
@@ -249,7 +277,7 @@ static bool call_spin(struct call *c, int spins, int *err)
 
 int call_run(struct call *c)
 {
-	bool nowait = c->deadline == COQUEUE_NOWAIT, wake, stay, patient;
+	bool nowait = c->deadline == COQUEUE_NOWAIT, wake, stay, meets, patient;
 	int err;
 
 	if (unlikely(pile_is_comparing())) {
@@ -259,8 +287,9 @@ int call_run(struct call *c)
 	if (!nowait)
 		c->deadline = deadline_saturate(c->deadline);
 	patient = !nowait && !deadline_has_passed(c->deadline);
-	wake = call_spin(c, patient ? SPINS : 0, &err);
-	stay = err == BUSY || (err == EAGAIN && patient);
+	meets = call_can_meet(c);
+	wake = call_spin(c, patient && !meets ? SPINS : 0, &err);
+	stay = err == BUSY || (err == EAGAIN && (patient || meets));
 	if (stay || wake)
 		queue_caller_enter(c->queue);
 	rcu_reader_leave();

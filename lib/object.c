@@ -50,6 +50,12 @@ static int queue_init_store(struct coqueue *q, size_t capacity,
 			    int *word)
 {
 	*word = COQUEUE_FASTPATH ? COQUEUE_OPEN : COQUEUE_OPEN | QUEUE_LOCKED;
+	if (capacity == 0) {
+		*word = COQUEUE_OPEN | QUEUE_LOCKED;
+		q->store = &q->exchange.store;
+		exchange_init(&q->exchange, item_size);
+		return 0;
+	}
 	switch (attr->order) {
 	case COQUEUE_FIFO:
 		if (capacity == COQUEUE_UNBOUNDED) {
@@ -79,6 +85,7 @@ static void queue_init(struct coqueue *q, size_t capacity,
 	q->ctx = attr->ctx;
 	line_init(&q->putters, &q->lock, queue_ready_to_put);
 	line_init(&q->getters, &q->lock, queue_ready_to_get);
+	line_init(&q->peekers, &q->lock, queue_ready_to_leave);
 	line_init(&q->joiners, &q->lock, queue_ready_to_join);
 	sync_init(&q->finished, 0);
 	sync_init(&q->destroying, false);
@@ -128,8 +135,6 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 	if (capacity != COQUEUE_UNBOUNDED &&
 	    __builtin_mul_overflow(capacity, item_size, &bytes))
 		return EINVAL;
-	if (capacity == 0)
-		return ENOTSUP;
 	err = queue_make(&made, capacity, item_size, attr);
 	errno = saved;
 	if (!err)

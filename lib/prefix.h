@@ -8,6 +8,8 @@
 #ifndef COQUEUE_PREFIX_H
 #define COQUEUE_PREFIX_H
 
+#define call_left_locked coqueue_private_call_left_locked
+#define call_meet_locked coqueue_private_call_meet_locked
 #define call_run coqueue_private_call_run
 #define call_wake coqueue_private_call_wake
 #define chain_init coqueue_private_chain_init
@@ -16,6 +18,8 @@
 #define deadline_has_passed coqueue_private_deadline_has_passed
 #define deadline_is_valid coqueue_private_deadline_is_valid
 #define deadline_saturate coqueue_private_deadline_saturate
+#define exchange_init coqueue_private_exchange_init
+#define exchange_kind coqueue_private_exchange_kind
 #define line_enter_locked coqueue_private_line_enter_locked
 #define line_init coqueue_private_line_init
 #define line_leave_locked coqueue_private_line_leave_locked
@@ -28,11 +32,14 @@
 #define queue_caller_leave_locked coqueue_private_queue_caller_leave_locked
 #define queue_discarded_locked coqueue_private_queue_discarded_locked
 #define queue_enter coqueue_private_queue_enter
+#define queue_interrupt_offers_locked                                          \
+	coqueue_private_queue_interrupt_offers_locked
 #define queue_leave coqueue_private_queue_leave
 #define queue_look_begin coqueue_private_queue_look_begin
 #define queue_look_end coqueue_private_queue_look_end
 #define queue_ready_to_get coqueue_private_queue_ready_to_get
 #define queue_ready_to_join coqueue_private_queue_ready_to_join
+#define queue_ready_to_leave coqueue_private_queue_ready_to_leave
 #define queue_ready_to_put coqueue_private_queue_ready_to_put
 #define queue_room_locked coqueue_private_queue_room_locked
 #define queue_shrink_locked coqueue_private_queue_shrink_locked

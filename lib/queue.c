@@ -138,6 +138,14 @@ bool queue_ready_to_get(struct line *line, uint64_t n)
 		q->store->kind->is_finished(q->store));
 }
 
+/* Peekers of a rendezvous. */
+bool queue_ready_to_leave(struct line *line, uint64_t n)
+{
+	(void)n; /* one and all */
+	return queue_state(container_of(line, struct coqueue, peekers)) !=
+	       COQUEUE_OPEN;
+}
+
 /* ---- put ------------------------------------------------------------------ */
 
 /* In a section, which it leaves: all that is not over at the first try. */
@@ -393,7 +401,7 @@ int coqueue_peek_until(coqueue_t *q, void *item,
 
 	if (!q || !item || !deadline_is_valid(deadline))
 		return EINVAL;
-	c.line = &q->getters;
+	c.line = queue_is_rendezvous(q) ? &q->peekers : &q->getters;
 	rcu_reader_enter();
 	return call_run(&c);
 }

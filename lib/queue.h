@@ -24,6 +24,7 @@
 #include <coqueue.h>
 
 #include "clock.h"
+#include "list.h"
 #include "port.h"
 #include "rcu.h"
 #include "store_pile.h"
@@ -31,6 +32,15 @@
 #include "store_seg.h"
 #include "sync.h"
 #include "wait.h"
+
+/* A store that never holds an item (rendezvous.c).  Under lock: */
+struct exchange {
+	struct store store;
+	bool closed;
+	struct list offers[2]; /* by enum coqueue_side */
+	size_t n_offers[2];
+	_Atomic uint64_t passed; /* read anywhere */
+};
 
 struct coqueue {
 	/* read by every call; state is written under lock, rarely */
@@ -41,12 +51,14 @@ struct coqueue {
 	void *ctx;
 
 	union {
+		struct exchange exchange;
 		struct ring ring;
 		struct chain chain;
 		struct pile pile;
 	};
 
 	struct line putters, getters, joiners;
+	struct line peekers; /* of a rendezvous; others wait as getters do */
 
 	on_own_line _Atomic uint64_t finished; /* [task.1], [task.2] */
 
@@ -114,7 +126,37 @@ void queue_leave(struct coqueue *q);
 bool queue_look_begin(const struct coqueue *q);
 void queue_look_end(const struct coqueue *q, bool locked);
 
+/* ---- rendezvous.c --------------------------------------------------------- */
+
+extern const struct store_kind exchange_kind;
+
+void exchange_init(struct exchange *x, size_t item_size);
+
+static inline bool queue_is_rendezvous(const struct coqueue *q)
+{
+	return q->store->kind == &exchange_kind;
+}
+
+struct call;
+
+/*
+ * Make an offer and wait for a partner: for a moment, or, if one has been
+ * woken, for its answer; not at all if there is none and the caller is not
+ * patient.  The lock is held on entry and on return, and released meanwhile.
+ * 0, EINTR, EAGAIN (nobody came), BUSY (attempt again).
+ */
+int call_meet_locked(struct call *c, bool patient);
+
+/* Somebody has left the line: who counted on it is told. */
+void call_left_locked(struct coqueue *q, const struct line *line);
+
+void queue_interrupt_offers_locked(struct coqueue *q);
+
 /* ---- calls that may wait (call.c) ----------------------------------------- */
+
+/* In the reference build nobody looks without the lock. */
+#define SPINS (COQUEUE_FASTPATH ? SYNC_SPINS : 0)
+#define YIELDS (COQUEUE_FASTPATH ? SYNC_YIELDS : 0)
 
 /* What attempts answer beside public codes: a half-way call is in the way. */
 #define BUSY EBUSY
@@ -171,5 +213,6 @@ bool queue_ready_to_join(struct line *line, uint64_t n);
 /* Whether n puts (gets, peeks) would now be answered without waiting. */
 bool queue_ready_to_put(struct line *line, uint64_t n);
 bool queue_ready_to_get(struct line *line, uint64_t n);
+bool queue_ready_to_leave(struct line *line, uint64_t n);
 
 #endif

@@ -70,14 +70,15 @@ static void discard(struct coqueue *q)
 		q->item_destroy(s->kind->next_taken(s), q->ctx);
 }
 
-void queue_shut(struct coqueue *q, enum coqueue_shutdown mode)
+/* The lock is held on entry, and released. */
+static void shut_locked(struct coqueue *q, enum coqueue_shutdown mode)
 {
 	int cancel = sync_cancel_disable(), saved = errno;
 
-	sync_lock(&q->lock);
 	publish_locked(q, mode);
 	line_wake_all_locked(&q->putters, VERDICT_RETRY);
 	line_wake_all_locked(&q->getters, VERDICT_RETRY);
+	line_wake_all_locked(&q->peekers, VERDICT_RETRY);
 	sync_unlock(&q->lock);
 	rcu_wait_readers();
 	/* for a get that saw OPEN, took the last item, and told putters */
@@ -88,6 +89,12 @@ void queue_shut(struct coqueue *q, enum coqueue_shutdown mode)
 		discard(q);
 	errno = saved;
 	sync_cancel_restore(cancel);
+}
+
+void queue_shut(struct coqueue *q, enum coqueue_shutdown mode)
+{
+	sync_lock(&q->lock);
+	shut_locked(q, mode);
 }
 
 int coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode)
@@ -110,8 +117,10 @@ int coqueue_interrupt(coqueue_t *q)
 		return EDEADLK;
 	queue_enter(q);
 	sync_lock(&q->lock);
+	queue_interrupt_offers_locked(q);
 	line_wake_all_locked(&q->putters, EINTR);
 	line_wake_all_locked(&q->getters, EINTR);
+	line_wake_all_locked(&q->peekers, EINTR);
 	line_wake_all_locked(&q->joiners, EINTR);
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
@@ -157,10 +166,11 @@ int coqueue_release(coqueue_t *q, enum coqueue_side side)
 	held = q->holds[side] > 0;
 	last = q->holds[side] == 1;
 	q->holds[side] -= held;
-	sync_unlock(&q->lock);
-	if (last)
-		queue_shut(q, side == COQUEUE_PUT ? COQUEUE_GRACEFUL
-						  : COQUEUE_IMMEDIATE);
+	if (last) /* in the same instant, or a hold could come between */
+		shut_locked(q, side == COQUEUE_PUT ? COQUEUE_GRACEFUL
+						   : COQUEUE_IMMEDIATE);
+	else
+		sync_unlock(&q->lock);
 	queue_leave(q);
 	return held ? 0 : EINVAL;
 }

@@ -42,11 +42,11 @@ int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
 	out->gets = q->store->kind->gets(q->store) - q->discarded;
 	out->puts = q->store->kind->puts(q->store);
 	out->put_waits = q->putters.waits;
-	out->get_waits = q->getters.waits;
-	out->wakeups =
-		q->putters.wakeups + q->getters.wakeups + q->joiners.wakeups;
+	out->get_waits = q->getters.waits + q->peekers.waits;
+	out->wakeups = q->putters.wakeups + q->getters.wakeups +
+		       q->peekers.wakeups + q->joiners.wakeups;
 	out->putters_waiting = q->putters.waiting;
-	out->getters_waiting = q->getters.waiting;
+	out->getters_waiting = q->getters.waiting + q->peekers.waiting;
 	out->joiners_waiting = q->joiners.waiting;
 	queue_caller_leave_locked(locked);
 	sync_unlock(&locked->lock);

@@ -46,18 +46,6 @@ START_TEST(a_new_queue_is_open_and_empty)
 }
 END_TEST
 
-START_TEST(kinds_that_are_not_built_give_ENOTSUP)
-{
-	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
-	coqueue_t *const before = (coqueue_t *)&attr, *q = before;
-
-	ck_code(coqueue_create(&q, 0, NULL), ENOTSUP);
-	attr.order = COQUEUE_LIFO;
-	ck_code(coqueue_create(&q, 0, &attr), ENOTSUP);
-	ck_assert_ptr_eq(q, before);
-}
-END_TEST
-
 /* G13.  2^48 bytes are more than an x86-64 process can have. */
 START_TEST(more_memory_than_there_is_gives_ENOMEM)
 {
@@ -242,7 +230,6 @@ int main(void)
 	return suite_run("object",
 			 TESTS(create_without_attr_makes_a_fifo_of_pointers,
 			       a_new_queue_is_open_and_empty,
-			       kinds_that_are_not_built_give_ENOTSUP,
 			       more_memory_than_there_is_gives_ENOMEM,
 			       queues_do_not_share_anything,
 			       version_is_that_of_the_header,

@@ -16,7 +16,7 @@ store.h backoff.h wait.h                   : $SEAM
 store_*.h store_*.c                        : store.h $SEAM
 wait.c wait_*.c                            : wait.h backoff.h $SEAM
 queue.h                                    : $PARTS
-queue.c call.c shutdown.c resize.c task.c object.c stats.c : queue.h $PARTS
+queue.c call.c shutdown.c rendezvous.c resize.c task.c object.c stats.c : queue.h $PARTS
 "
 
 # Words (extended regular expressions, whole words) that a file of lib/ must

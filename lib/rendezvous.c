@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Capacity 0: an item goes from a put to a get without ever being in the queue.
+ *
+ * Whoever finds no partner makes an offer: its item, or the place for one, in a
+ * list of its side.  A partner that comes takes the oldest offer, under the
+ * lock, and both calls have taken effect at that instant.  An offer is made by a
+ * thread that is awake, spins for a moment, and withdraws it before it goes to
+ * sleep in line.
+ *
+ * Who sleeps in line has no offer, because it may be cancelled at any moment,
+ * and a call whose item is gone can no longer be without effect (G14).  So who
+ * finds partners asleep wakes one, by an offer that is firm: it stays until the
+ * woken partner has taken it, or has left the line without (a cancellation, an
+ * interrupt) and nobody else could be woken.  Firm offers are waited for
+ * without cancellation and beyond deadlines: the partner is on its way, and
+ * needs nothing but the lock.  A try is a firm offer or none.
+ *
+ * Invariants, whenever the lock is free:
+ *   1. Offers stand on one side at most: who comes takes before it offers.
+ *   2. There are no more firm offers than wake-ups in flight on the other side.
+ *   3. Nobody goes to sleep while somebody sleeps on the other side: the sleeper
+ *      would have been woken by the offer that comes before sleep.  One that
+ *      is awake, but whose partner was taken away, tries again before it
+ *      sleeps, finds who sleeps by then, and wakes it in its turn.
+ *
+ *   [meet.1] -> [meet.2]  what a partner did before it took the offer
+ *                         happens-before the return of the call that made it,
+ *                         and so does its last touch of the offer
+ *   [meet.3] -> [meet.4]  who sees a count sees the put and the get
+ *
+ * Peekers find nothing here, ever.  They wait in a line of their own, for
+ * shutdown, so that no offer wakes them.
+ *
+ * Source: offers and withdrawal as in W. N. Scherer III, D. Lea, M. L. Scott,
+ * "Scalable synchronous queues" (2006); that a sleeper must consent is ours.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "queue.h"
+
+enum {
+	OFFER_OPEN = -3,
+	OFFER_AGAIN = -2, /* dismissed: try again */
+	/* other verdicts are the result of the call: 0, EINTR */
+};
+
+struct offer {
+	struct list link; /* under lock */
+	unsigned char *item;
+	bool firm;   /* under lock */
+	bool asleep; /* under lock */
+	_Atomic int verdict;
+	struct sleeper sleeper;
+};
+
+static struct exchange *exchange_of(struct store *s)
+{
+	return container_of(s, struct exchange, store);
+}
+
+static struct offer *offer_of(struct list *link)
+{
+	return container_of(link, struct offer, link);
+}
+
+/* ---- offers; under lock --------------------------------------------------- */
+
+static void offer_make(struct exchange *x, struct offer *o,
+		       enum coqueue_side side, unsigned char *item)
+{
+	o->item = item;
+	o->firm = o->asleep = false;
+	sync_init(&o->verdict, OFFER_OPEN);
+	sleeper_init(&o->sleeper);
+	list_insert(&o->link, &x->offers[side]);
+	x->n_offers[side]++;
+}
+
+static bool offer_is_open(const struct offer *o)
+{
+	/* [meet.2] acquire: with [meet.1], the partner is done with it */
+	return sync_load(&o->verdict, acquire) == OFFER_OPEN;
+}
+
+static void offer_remove(struct exchange *x, struct offer *o,
+			 enum coqueue_side side)
+{
+	list_remove(&o->link);
+	x->n_offers[side]--;
+}
+
+/* Its owner is told why, and nobody touches it after that. */
+static void offer_end(struct exchange *x, struct offer *o,
+		      enum coqueue_side side, int verdict)
+{
+	bool asleep = o->asleep;
+
+	offer_remove(x, o, side);
+	o->sleeper.waiter.wakes_begun += asleep;
+	/* [meet.1] release: with [meet.2]; who is awake may end the call now */
+	sync_store(&o->verdict, verdict, release);
+	if (asleep)
+		o->sleeper.waiter.wake(&o->sleeper.waiter);
+}
+
+static void dismiss_all(struct exchange *x, int verdict)
+{
+	for (int side = 0; side < 2; side++)
+		while (!list_empty(&x->offers[side]))
+			offer_end(x, offer_of(x->offers[side].next), side,
+				  verdict);
+}
+
+/* The newest firm offers that more wake-ups were in flight for than are now. */
+static void dismiss_excess(struct exchange *x, enum coqueue_side side,
+			   uint32_t in_flight)
+{
+	struct list *link = x->offers[side].prev, *older;
+	size_t excess = x->n_offers[side];
+
+	excess = excess > in_flight ? excess - in_flight : 0;
+	for (; excess > 0; excess--, link = older) {
+		older = link->prev;
+		if (offer_of(link)->firm)
+			offer_end(x, offer_of(link), side, OFFER_AGAIN);
+	}
+}
+
+/* ---- the store ------------------------------------------------------------ */
+
+/* Up to n partners' offers of that side are taken. */
+static enum store_result take_offers(struct store *s, enum coqueue_side side,
+				     unsigned char *items, size_t n,
+				     size_t *done)
+{
+	struct exchange *x = exchange_of(s);
+	struct offer *o;
+
+	*done = 0;
+	for (; *done < n && !list_empty(&x->offers[side]); ++*done) {
+		o = offer_of(x->offers[side].next);
+		if (side == COQUEUE_PUT)
+			memcpy(items, o->item, s->item_size);
+		else
+			memcpy(o->item, items, s->item_size);
+		items += s->item_size;
+		/* [meet.3] release: with [meet.4], what was counted before */
+		sync_store(&x->passed, sync_load(&x->passed, relaxed) + 1,
+			   release);
+		offer_end(x, o, side, 0);
+	}
+	if (*done)
+		return STORE_DONE;
+	return x->closed ? STORE_CLOSED : STORE_NONE;
+}
+
+static enum store_result exchange_put(struct store *s, const void *items,
+				      size_t n, size_t *done)
+{
+	return take_offers(s, COQUEUE_GET, (unsigned char *)(uintptr_t)items, n,
+			   done);
+}
+
+static enum store_result exchange_get(struct store *s, void *items, size_t n,
+				      size_t *done)
+{
+	return take_offers(s, COQUEUE_PUT, items, n, done);
+}
+
+static enum store_result exchange_peek(struct store *s, void *item)
+{
+	(void)item;
+	return exchange_of(s)->closed ? STORE_CLOSED : STORE_NONE;
+}
+
+static bool exchange_can_put(const struct store *s, uint64_t n)
+{
+	return container_of_const(s, struct exchange, store)
+		       ->n_offers[COQUEUE_GET] >= n;
+}
+
+static bool exchange_can_get(const struct store *s, uint64_t n)
+{
+	return container_of_const(s, struct exchange, store)
+		       ->n_offers[COQUEUE_PUT] >= n;
+}
+
+/* Puts and gets are one. */
+static uint64_t exchange_passed(const struct store *s)
+{
+	/* [meet.4] acquire: with [meet.3], the put and the get */
+	return sync_load(&container_of_const(s, struct exchange, store)->passed,
+			 acquire);
+}
+
+static size_t exchange_size(const struct store *s)
+{
+	(void)s;
+	return 0;
+}
+
+static void exchange_close(struct store *s)
+{
+	exchange_of(s)->closed = true;
+	dismiss_all(exchange_of(s), OFFER_AGAIN);
+}
+
+static bool exchange_is_finished(const struct store *s)
+{
+	return container_of_const(s, struct exchange, store)->closed;
+}
+
+static uint64_t exchange_take_all(struct store *s)
+{
+	(void)s;
+	return 0;
+}
+
+static void *exchange_next_taken(struct store *s)
+{
+	(void)s;
+	return NULL;
+}
+
+static void exchange_fini(struct store *s)
+{
+	(void)s;
+}
+
+const struct store_kind exchange_kind = {
+	.put = exchange_put,
+	.get = exchange_get,
+	.peek = exchange_peek,
+	.can_put = exchange_can_put,
+	.can_get = exchange_can_get,
+	.puts = exchange_passed,
+	.gets = exchange_passed,
+	.size = exchange_size,
+	.close = exchange_close,
+	.is_finished = exchange_is_finished,
+	.take_all = exchange_take_all,
+	.next_taken = exchange_next_taken,
+	.fini = exchange_fini,
+};
+
+void exchange_init(struct exchange *x, size_t item_size)
+{
+	x->store.kind = &exchange_kind;
+	x->store.item_size = item_size;
+	x->closed = false;
+	for (int side = 0; side < 2; side++) {
+		list_init(&x->offers[side]);
+		x->n_offers[side] = 0;
+	}
+	sync_init(&x->passed, 0);
+}
+
+/* ---- calls ---------------------------------------------------------------- */
+
+/* Spin for a partner; the lock is free. */
+static void offer_spin(struct offer *o)
+{
+	for (int i = SPINS; i > 0 && offer_is_open(o); i--)
+		sync_pause();
+	for (int i = YIELDS; i > 0 && offer_is_open(o); i--)
+		sync_yield();
+}
+
+/* The partner is on its way: it ends the offer, or somebody for it does. */
+static void offer_sleep(struct coqueue *q, struct offer *o)
+{
+	int cancel = sync_cancel_disable();
+
+	if (offer_is_open(o)) {
+		sync_lock(&q->lock);
+		o->asleep = offer_is_open(o);
+		sync_unlock(&q->lock);
+	}
+	while (offer_is_open(o))
+		sleeper_sleep(&o->sleeper, NULL);
+	sync_cancel_restore(cancel);
+}
+
+static void call_met(struct call *c)
+{
+	c->items += c->queue->store->item_size;
+	c->left--;
+	if (c->done)
+		++*c->done;
+}
+
+/* Whether enough partners have been woken for this offer, the newest. */
+static bool offer_is_firm(const struct exchange *x, struct offer *o,
+			  enum coqueue_side side, const struct line *partners)
+{
+	o->firm = x->n_offers[side] <= partners->in_flight;
+	return o->firm;
+}
+
+int call_meet_locked(struct call *c, bool patient)
+{
+	struct coqueue *q = c->queue;
+	struct exchange *x = &q->exchange;
+	bool puts = c->line == &q->putters, firm;
+	enum coqueue_side side = puts ? COQUEUE_PUT : COQUEUE_GET;
+	struct line *partners = puts ? &q->getters : &q->putters;
+	struct offer o;
+	int verdict;
+
+	offer_make(x, &o, side, c->items);
+	line_wake_ready_locked(partners);
+	firm = offer_is_open(&o) && offer_is_firm(x, &o, side, partners);
+	if (firm || patient) {
+		sync_unlock(&q->lock);
+		offer_spin(&o);
+		if (firm)
+			offer_sleep(q, &o);
+		sync_lock(&q->lock);
+	}
+	verdict = sync_load(&o.verdict, relaxed);
+	if (verdict == OFFER_OPEN)
+		offer_remove(x, &o, side);
+	sleeper_fini(&o.sleeper);
+	switch (verdict) {
+	case 0:
+		call_met(c);
+		return puts && c->left ? BUSY : 0;
+	case OFFER_AGAIN:
+		return BUSY;
+	case OFFER_OPEN:
+		return EAGAIN;
+	}
+	return patient ? verdict : EAGAIN;
+}
+
+void call_left_locked(struct coqueue *q, const struct line *line)
+{
+	if (!queue_is_rendezvous(q))
+		return;
+	if (line == &q->putters)
+		dismiss_excess(&q->exchange, COQUEUE_GET, line->in_flight);
+	else if (line == &q->getters)
+		dismiss_excess(&q->exchange, COQUEUE_PUT, line->in_flight);
+}
+
+void queue_interrupt_offers_locked(struct coqueue *q)
+{
+	if (queue_is_rendezvous(q))
+		dismiss_all(&q->exchange, EINTR);
+}
