@@ -447,6 +447,18 @@ static void plan_shutdowns(struct round *r, size_t longest)
 		};
 }
 
+static struct model_kind draw_kind(struct round *r)
+{
+	size_t capacity = random_between(&r->random, 1, CAPACITY_MAX);
+
+	return (struct model_kind){
+		.order = (enum coqueue_order)random_below(&r->random, 3),
+		.capacity = random_one_in(&r->random, 4) ? COQUEUE_UNBOUNDED
+							 : capacity,
+		.ranks = RANKS,
+	};
+}
+
 static void plan_history(struct round *r)
 {
 	static const unsigned yields[] = {0, 1, 4, 16};
@@ -462,10 +474,7 @@ static void plan_history(struct round *r)
 			random_skewed(&r->random, NS_PER_US, DEADLINE_MAX),
 		.interrupts = true,
 	};
-	h->kind = (struct model_kind){
-		.capacity = random_between(&r->random, 1, CAPACITY_MAX),
-		.ranks = RANKS,
-	};
+	h->kind = draw_kind(r);
 	longest = random_one_in(&r->random, 64)
 			  ? CALLS_MAX
 			  : random_skewed(&r->random, 2, SHORT_MAX);
