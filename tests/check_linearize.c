@@ -738,6 +738,27 @@ START_TEST(a_spent_budget_is_too_hard)
 }
 END_TEST
 
+/* 24 puts, two at a time, of which one is seen in the end: whoever does not
+ * look ahead has tried all orders of the others before he orders it first. */
+START_TEST(a_peek_tells_of_items_that_stay)
+{
+	struct lin_work *small = lin_work_new(1000);
+	struct lin_op all[25];
+	struct lin_history h = {{.capacity = COQUEUE_UNBOUNDED}, 25, all, 3};
+
+	ck_assert_ptr_nonnull(small);
+	for (unsigned i = 0; i < 24; i++)
+		all[i] = put(i % 2, 2 * (i / 2), 2 * (i / 2) + 1, i, 0);
+	for (uint64_t seen = 0; seen < 2; seen++) {
+		all[24] = peek(2, 100, 101, seen, 0);
+		ck_assert_int_eq(lin_check(small, &h), LIN_OK);
+	}
+	all[24] = peek(2, 100, 101, 2, 0);
+	ck_assert_int_eq(lin_check(small, &h), LIN_VIOLATION);
+	lin_work_free(small);
+}
+END_TEST
+
 /* ---- text --------------------------------------------------------------- */
 
 static char *explained(const struct lin_history *h)
@@ -1292,6 +1313,7 @@ int main(void)
 		      E83_the_last_consumer_ends_at_once,
 		      a_release_needs_a_hold_and_a_hold_an_open_queue,
 		      a_spent_budget_is_too_hard,
+		      a_peek_tells_of_items_that_stay,
 		      an_explanation_of_a_long_history_shows_the_last_steps,
 		      an_explanation_tells_how_far_it_went_and_what_could_not_follow,
 		      random_histories_of_a_queue_in_one_thread_are_good,
