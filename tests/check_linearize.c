@@ -644,61 +644,61 @@ END_TEST
 
 START_TEST(E82_the_last_producer_ends_gracefully)
 {
-	good(2, hold(0, 1, 2, MODEL_PUT, 0), hold(1, 3, 4, MODEL_PUT, 0),
-	     release(0, 5, 6, MODEL_PUT, 0), put(0, 7, 8, 1, 0),
-	     state(0, 9, 10, COQUEUE_OPEN, 0), release(1, 11, 12, MODEL_PUT, 0),
-	     put(0, 13, 14, 2, ESHUTDOWN),
+	good(2, hold(0, 1, 2, COQUEUE_PUT, 0), hold(1, 3, 4, COQUEUE_PUT, 0),
+	     release(0, 5, 6, COQUEUE_PUT, 0), put(0, 7, 8, 1, 0),
+	     state(0, 9, 10, COQUEUE_OPEN, 0),
+	     release(1, 11, 12, COQUEUE_PUT, 0), put(0, 13, 14, 2, ESHUTDOWN),
 	     state(0, 15, 16, COQUEUE_DRAINING, 0), get(1, 17, 18, 1, 0),
 	     get(1, 19, 20, 0, ESHUTDOWN));
-	bad(2, hold(0, 1, 2, MODEL_PUT, 0), release(0, 5, 6, MODEL_PUT, 0),
+	bad(2, hold(0, 1, 2, COQUEUE_PUT, 0), release(0, 5, 6, COQUEUE_PUT, 0),
 	    put(0, 7, 8, 1, 0));
-	bad(2, hold(0, 1, 2, MODEL_PUT, 0), release(0, 5, 6, MODEL_PUT, 0),
+	bad(2, hold(0, 1, 2, COQUEUE_PUT, 0), release(0, 5, 6, COQUEUE_PUT, 0),
 	    get(0, 7, 8, 1, EAGAIN));
-	bad(2, hold(0, 1, 2, MODEL_PUT, 0), put(0, 3, 4, 1, 0),
-	    release(0, 5, 6, MODEL_PUT, 0), get(0, 7, 8, 1, ESHUTDOWN));
-	bad(2, hold(0, 1, 2, MODEL_PUT, 0), hold(1, 3, 4, MODEL_PUT, 0),
-	    release(0, 5, 6, MODEL_PUT, 0), put(0, 7, 8, 1, ESHUTDOWN));
+	bad(2, hold(0, 1, 2, COQUEUE_PUT, 0), put(0, 3, 4, 1, 0),
+	    release(0, 5, 6, COQUEUE_PUT, 0), get(0, 7, 8, 1, ESHUTDOWN));
+	bad(2, hold(0, 1, 2, COQUEUE_PUT, 0), hold(1, 3, 4, COQUEUE_PUT, 0),
+	    release(0, 5, 6, COQUEUE_PUT, 0), put(0, 7, 8, 1, ESHUTDOWN));
 	/* each side counts for itself */
-	good(2, hold(0, 1, 2, MODEL_PUT, 0), hold(0, 3, 4, MODEL_GET, 0),
-	     release(0, 5, 6, MODEL_PUT, 0),
+	good(2, hold(0, 1, 2, COQUEUE_PUT, 0), hold(0, 3, 4, COQUEUE_GET, 0),
+	     release(0, 5, 6, COQUEUE_PUT, 0),
 	     state(0, 7, 8, COQUEUE_DRAINING, 0));
-	bad(2, hold(0, 1, 2, MODEL_PUT, 0), release(0, 5, 6, MODEL_GET, 0));
+	bad(2, hold(0, 1, 2, COQUEUE_PUT, 0), release(0, 5, 6, COQUEUE_GET, 0));
 }
 END_TEST
 
 START_TEST(E83_the_last_consumer_ends_at_once)
 {
-	good(2, hold(0, 1, 2, MODEL_GET, 0), hold(0, 1, 2, MODEL_GET, 0),
-	     put(0, 3, 4, 1, 0), release(0, 5, 6, MODEL_GET, 0),
-	     peek(0, 7, 8, 1, 0), release(0, 9, 10, MODEL_GET, 0),
+	good(2, hold(0, 1, 2, COQUEUE_GET, 0), hold(0, 1, 2, COQUEUE_GET, 0),
+	     put(0, 3, 4, 1, 0), release(0, 5, 6, COQUEUE_GET, 0),
+	     peek(0, 7, 8, 1, 0), release(0, 9, 10, COQUEUE_GET, 0),
 	     state(0, 11, 12, COQUEUE_SHUT, 0), get(0, 13, 14, 0, ESHUTDOWN),
 	     join(0, 15, 16, 0, 0));
-	bad(2, hold(0, 1, 2, MODEL_GET, 0), put(0, 3, 4, 1, 0),
-	    release(0, 9, 10, MODEL_GET, 0), get(0, 13, 14, 1, 0));
+	bad(2, hold(0, 1, 2, COQUEUE_GET, 0), put(0, 3, 4, 1, 0),
+	    release(0, 9, 10, COQUEUE_GET, 0), get(0, 13, 14, 1, 0));
 	/* it discards in its interval: later than the state changes */
-	good(2, hold(0, 1, 2, MODEL_GET, 0), put(0, 3, 4, 1, 0),
-	     release(0, 5, 20, MODEL_GET, 0), state(1, 6, 7, COQUEUE_SHUT, 0),
+	good(2, hold(0, 1, 2, COQUEUE_GET, 0), put(0, 3, 4, 1, 0),
+	     release(0, 5, 20, COQUEUE_GET, 0), state(1, 6, 7, COQUEUE_SHUT, 0),
 	     join(1, 8, 9, 0, EAGAIN), join(1, 10, 11, 0, 0));
-	bad(2, hold(0, 1, 2, MODEL_GET, 0), put(0, 3, 4, 1, 0),
-	    release(0, 5, 6, MODEL_GET, 0), join(1, 8, 9, 0, EAGAIN));
+	bad(2, hold(0, 1, 2, COQUEUE_GET, 0), put(0, 3, 4, 1, 0),
+	    release(0, 5, 6, COQUEUE_GET, 0), join(1, 8, 9, 0, EAGAIN));
 	/* not the last one discards nothing */
-	bad(2, hold(0, 1, 2, MODEL_GET, 0), hold(0, 1, 2, MODEL_GET, 0),
-	    put(0, 3, 4, 1, 0), release(0, 5, 6, MODEL_GET, 0),
+	bad(2, hold(0, 1, 2, COQUEUE_GET, 0), hold(0, 1, 2, COQUEUE_GET, 0),
+	    put(0, 3, 4, 1, 0), release(0, 5, 6, COQUEUE_GET, 0),
 	    join(0, 7, 8, 0, 0));
-	bad(2, hold(0, 1, 2, MODEL_GET, 0), hold(0, 1, 2, MODEL_GET, 0),
+	bad(2, hold(0, 1, 2, COQUEUE_GET, 0), hold(0, 1, 2, COQUEUE_GET, 0),
 	    put(0, 3, 4, 1, 0), shutdown(0, 5, 6, COQUEUE_GRACEFUL, 0),
-	    release(0, 7, 8, MODEL_GET, 0), get(0, 9, 10, 1, ESHUTDOWN));
+	    release(0, 7, 8, COQUEUE_GET, 0), get(0, 9, 10, 1, ESHUTDOWN));
 	/* while it drains */
-	good(2, hold(0, 1, 2, MODEL_GET, 0), put(0, 3, 4, 1, 0),
+	good(2, hold(0, 1, 2, COQUEUE_GET, 0), put(0, 3, 4, 1, 0),
 	     shutdown(0, 5, 6, COQUEUE_GRACEFUL, 0),
-	     release(0, 7, 8, MODEL_GET, 0), get(0, 9, 10, 1, ESHUTDOWN),
+	     release(0, 7, 8, COQUEUE_GET, 0), get(0, 9, 10, 1, ESHUTDOWN),
 	     state(0, 11, 12, COQUEUE_SHUT, 0));
 }
 END_TEST
 
 START_TEST(a_release_needs_a_hold_and_a_hold_an_open_queue)
 {
-	for (uint64_t side = MODEL_PUT; side <= MODEL_GET; side++) {
+	for (uint64_t side = COQUEUE_PUT; side <= COQUEUE_GET; side++) {
 		good(2, release(0, 1, 2, side, EINVAL), hold(0, 3, 4, side, 0),
 		     release(0, 5, 6, side, 0), release(0, 7, 8, side, EINVAL),
 		     hold(0, 9, 10, side, ESHUTDOWN));
@@ -735,6 +735,27 @@ START_TEST(a_spent_budget_is_too_hard)
 	lin_work_free(small);
 	expect(LIN_OK, &h);
 	ck_assert_uint_eq(lin_moves(work), 2);
+}
+END_TEST
+
+/* 24 puts, two at a time, of which one is seen in the end: whoever does not
+ * look ahead has tried all orders of the others before he orders it first. */
+START_TEST(a_peek_tells_of_items_that_stay)
+{
+	struct lin_work *small = lin_work_new(1000);
+	struct lin_op all[25];
+	struct lin_history h = {{.capacity = COQUEUE_UNBOUNDED}, 25, all, 3};
+
+	ck_assert_ptr_nonnull(small);
+	for (unsigned i = 0; i < 24; i++)
+		all[i] = put(i % 2, 2 * (i / 2), 2 * (i / 2) + 1, i, 0);
+	for (uint64_t seen = 0; seen < 2; seen++) {
+		all[24] = peek(2, 100, 101, seen, 0);
+		ck_assert_int_eq(lin_check(small, &h), LIN_OK);
+	}
+	all[24] = peek(2, 100, 101, 2, 0);
+	ck_assert_int_eq(lin_check(small, &h), LIN_VIOLATION);
+	lin_work_free(small);
 }
 END_TEST
 
@@ -992,7 +1013,8 @@ static unsigned steps_of(const struct lin_op *op)
 {
 	if (op->call == LIN_SHUTDOWN)
 		return op->value == COQUEUE_IMMEDIATE ? 2 : 1;
-	return op->call == LIN_RELEASE && op->value == MODEL_GET && !op->result
+	return op->call == LIN_RELEASE && op->value == COQUEUE_GET &&
+			       !op->result
 		       ? 2
 		       : 1;
 }
@@ -1291,6 +1313,7 @@ int main(void)
 		      E83_the_last_consumer_ends_at_once,
 		      a_release_needs_a_hold_and_a_hold_an_open_queue,
 		      a_spent_budget_is_too_hard,
+		      a_peek_tells_of_items_that_stay,
 		      an_explanation_of_a_long_history_shows_the_last_steps,
 		      an_explanation_tells_how_far_it_went_and_what_could_not_follow,
 		      random_histories_of_a_queue_in_one_thread_are_good,

@@ -152,7 +152,7 @@ static bool reserve(struct lin_work *w, size_t ops, size_t threads)
 bool lin_may_discard(const struct lin_op *op)
 {
 	return (op->call == LIN_SHUTDOWN && op->value == COQUEUE_IMMEDIATE) ||
-	       (op->call == LIN_RELEASE && op->value == MODEL_GET &&
+	       (op->call == LIN_RELEASE && op->value == COQUEUE_GET &&
 		op->result == 0);
 }
 
@@ -389,7 +389,7 @@ static int shut_down(struct model *m, const struct lin_step *step)
 static int release(struct model *m, const struct lin_step *step)
 {
 	if (step->part == LIN_EFFECT)
-		return model_release(m, (enum model_side)step->op->value);
+		return model_release(m, (enum coqueue_side)step->op->value);
 	model_discard(m);
 	return 0;
 }
@@ -419,7 +419,7 @@ static inline int answer_to(struct model *m, const struct lin_step *step,
 	case LIN_SET_CAPACITY:
 		return model_set_capacity(m, a->value);
 	case LIN_HOLD:
-		return model_hold(m, (enum model_side)a->value);
+		return model_hold(m, (enum coqueue_side)a->value);
 	case LIN_RELEASE:
 		return release(m, step);
 	case LIN_INTERRUPT:
@@ -453,12 +453,13 @@ static bool model_agrees(struct model *m, const struct step *s)
 	       a.value == op->value && a.evicted == op->evicted;
 }
 
+/* But for the capacity: see node_open(). */
 static bool same_state(const struct model_state *a, const struct model_state *b)
 {
 	return a->gone == b->gone && a->end == b->end &&
-	       a->unfinished == b->unfinished && a->capacity == b->capacity &&
-	       a->holds[MODEL_PUT] == b->holds[MODEL_PUT] &&
-	       a->holds[MODEL_GET] == b->holds[MODEL_GET] &&
+	       a->unfinished == b->unfinished &&
+	       a->holds[COQUEUE_PUT] == b->holds[COQUEUE_PUT] &&
+	       a->holds[COQUEUE_GET] == b->holds[COQUEUE_GET] &&
 	       a->state == b->state;
 }
 
@@ -553,7 +554,7 @@ static size_t record_items(const struct model *m, uint32_t *words)
 static bool is_as_made(const struct model *m)
 {
 	return m->now.capacity == m->kind.capacity &&
-	       m->now.holds[MODEL_PUT] == 0 && m->now.holds[MODEL_GET] == 0;
+	       m->now.holds[COQUEUE_PUT] == 0 && m->now.holds[COQUEUE_GET] == 0;
 }
 
 static const uint32_t *record_here(struct lin_work *w)
@@ -681,9 +682,10 @@ static void add_pairs(struct lin_work *w, struct node *n, size_t thread,
 {
 	const struct step *put = next_of(w, thread);
 
-	if (w->model.now.state != COQUEUE_OPEN || put->is.op->call != LIN_PUT ||
-	    !put->stores)
+	if (put->is.op->call != LIN_PUT || !put->stores ||
+	    model_hand_over(&w->model) != 0)
 		return;
+	w->model.now = n->before;
 	for (size_t t = 0; t < w->threads; t++) {
 		const struct step *get = next_of(w, t);
 

@@ -53,7 +53,7 @@ struct lin_op {
 	uint64_t called, returned;
 	/* The item put, got or peeked; n of task_done; what coqueue_state()
 	 * answered (enum coqueue_state); enum coqueue_shutdown; the new
-	 * capacity; enum model_side of hold and release. */
+	 * capacity; enum coqueue_side of hold and release. */
 	uint64_t value;
 	int result; /* 0 or an errno value */
 	uint8_t call, thread;

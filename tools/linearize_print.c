@@ -66,7 +66,7 @@ static void print_call(FILE *f, const struct lin_op *op)
 	case LIN_HOLD:
 	case LIN_RELEASE:
 		fprintf(f, "%s %s", op->call == LIN_HOLD ? "hold" : "release",
-			op->value == MODEL_PUT ? "PUT" : "GET");
+			op->value == COQUEUE_PUT ? "PUT" : "GET");
 		break;
 	case LIN_TASK_DONE:
 		fprintf(f, "task_done %" PRIu64, op->value);
@@ -165,9 +165,9 @@ static void print_model(FILE *f, const struct model *m)
 	fputs(model_size(m) ? "" : " nothing", f);
 	if (m->now.capacity != m->kind.capacity)
 		fprintf(f, ", capacity %zu", m->now.capacity);
-	if (m->now.holds[MODEL_PUT] || m->now.holds[MODEL_GET])
-		fprintf(f, ", held by %u and %u", m->now.holds[MODEL_PUT],
-			m->now.holds[MODEL_GET]);
+	if (m->now.holds[COQUEUE_PUT] || m->now.holds[COQUEUE_GET])
+		fprintf(f, ", held by %u and %u", m->now.holds[COQUEUE_PUT],
+			m->now.holds[COQUEUE_GET]);
 	fputc('\n', f);
 }
 

@@ -217,7 +217,7 @@ size_t model_discard(struct model *m)
 	return n;
 }
 
-int model_hold(struct model *m, enum model_side side)
+int model_hold(struct model *m, enum coqueue_side side)
 {
 	if (side >= MODEL_N_SIDES)
 		return EINVAL;
@@ -227,12 +227,12 @@ int model_hold(struct model *m, enum model_side side)
 	return 0;
 }
 
-int model_release(struct model *m, enum model_side side)
+int model_release(struct model *m, enum coqueue_side side)
 {
 	if (side >= MODEL_N_SIDES || m->now.holds[side] == 0)
 		return EINVAL;
 	if (--m->now.holds[side] == 0)
-		model_shutdown(m, side == MODEL_PUT ? COQUEUE_GRACEFUL
-						    : COQUEUE_IMMEDIATE);
+		model_shutdown(m, side == COQUEUE_PUT ? COQUEUE_GRACEFUL
+						      : COQUEUE_IMMEDIATE);
 	return 0;
 }

@@ -33,7 +33,7 @@ struct model_kind {
 /* For qsort() and coqueue_attr_t: <0, 0, >0. */
 int model_compare(const struct model_kind *kind, uint64_t a, uint64_t b);
 
-enum model_side { MODEL_PUT, MODEL_GET, MODEL_N_SIDES }; /* coqueue_side */
+#define MODEL_N_SIDES 2
 
 struct model_state {
 	uint32_t gone, end; /* items that left, items that came */
@@ -67,7 +67,7 @@ int model_peek(const struct model *m, uint64_t *value);
 int model_task_done(struct model *m, uint64_t n);
 int model_join(const struct model *m);
 int model_set_capacity(struct model *m, size_t capacity);
-int model_hold(struct model *m, enum model_side side);
+int model_hold(struct model *m, enum coqueue_side side);
 
 /* A put and a get of a rendezvous, at one instant. */
 int model_hand_over(struct model *m);
@@ -87,7 +87,7 @@ bool model_holds(const struct model *m, size_t item);
  * is with the release of the last consumer; after any other, and while the queue
  * is not SHUT, there is nothing to discard. */
 void model_shutdown(struct model *m, enum coqueue_shutdown mode);
-int model_release(struct model *m, enum model_side side);
+int model_release(struct model *m, enum coqueue_side side);
 size_t model_discard(struct model *m);
 
 #endif

@@ -126,6 +126,7 @@ static void count_effect(struct actor *a, enum lin_call call, uint64_t value)
 		enum count count;
 	} counts[LIN_N_CALLS] = {
 		[LIN_PUT] = {true, ACCEPTED},
+		[LIN_FORCE_PUT] = {true, ACCEPTED},
 		[LIN_GET] = {true, DELIVERED},
 		[LIN_PEEK] = {true, PEEKED},
 		[LIN_JOIN] = {true, JOINED},
@@ -251,6 +252,28 @@ static void put(struct actor *a)
 	p->items += c.n;
 }
 
+static void force_put(struct actor *a)
+{
+	struct player *p = player_of(a);
+	size_t n = BATCH, item_size = a->round->histories->item_size;
+	int result;
+
+	write_items(a, 1, (a->index + 1) * VALUES + p->items++);
+	begin(a, IN_FORCE_PUT);
+	result = coqueue_force_put(a->round->queue, a->buffer,
+				   a->buffer + item_size, &n);
+	end(a);
+	if (n > (result == 0)) {
+		actor_fail(a, "%s evicted %zu and returned %s",
+			   activity_name[IN_FORCE_PUT], n, call_result(result));
+		return;
+	}
+	record(a, LIN_FORCE_PUT, read_item(a, 0), result);
+	if (result == 0)
+		p->ops[p->n - 1].evicted = n ? read_item(a, 1) : LIN_NOTHING;
+	a->count[DELIVERED] += n;
+}
+
 static void get(struct actor *a)
 {
 	struct call c = {.n = draw_size(a)};
@@ -303,6 +326,17 @@ static void state(struct actor *a)
 	record(a, LIN_STATE, answer, 0);
 }
 
+static void set_capacity(struct actor *a)
+{
+	size_t capacity = random_between(&a->random, 1, CAPACITY_MAX);
+	int result;
+
+	begin(a, IN_SET_CAPACITY);
+	result = coqueue_set_capacity(a->round->queue, capacity);
+	end(a);
+	record(a, LIN_SET_CAPACITY, capacity, result);
+}
+
 static void interrupt(struct actor *a)
 {
 	int result;
@@ -327,19 +361,22 @@ static void shut_down(struct actor *a, enum coqueue_shutdown mode)
 
 static void any_call(struct actor *a)
 {
-	uint64_t k = random_below(&a->random, 64);
+	static const struct {
+		unsigned below; /* of 128 */
+		void (*call)(struct actor *a);
+	} calls[] = {
+		{1, set_capacity}, {5, force_put}, {17, peek},
+		{25, task_done},   {31, join},     {35, state},
+		{37, interrupt},
+	};
+	uint64_t k = random_below(&a->random, 128);
 
-	if (k < 6)
-		peek(a);
-	else if (k < 10)
-		task_done(a);
-	else if (k < 13)
-		join(a);
-	else if (k < 15)
-		state(a);
-	else if (k < 16)
-		interrupt(a);
-	else if (random_below(&a->random, 8) < player_of(a)->puts)
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (k < calls[i].below) {
+			calls[i].call(a);
+			return;
+		}
+	if (random_below(&a->random, 8) < player_of(a)->puts)
 		put(a);
 	else
 		get(a);
@@ -447,6 +484,18 @@ static void plan_shutdowns(struct round *r, size_t longest)
 		};
 }
 
+static struct model_kind draw_kind(struct round *r)
+{
+	size_t capacity = random_between(&r->random, 1, CAPACITY_MAX);
+
+	return (struct model_kind){
+		.order = (enum coqueue_order)random_below(&r->random, 3),
+		.capacity = random_one_in(&r->random, 4) ? COQUEUE_UNBOUNDED
+							 : capacity,
+		.ranks = RANKS,
+	};
+}
+
 static void plan_history(struct round *r)
 {
 	static const unsigned yields[] = {0, 1, 4, 16};
@@ -462,10 +511,7 @@ static void plan_history(struct round *r)
 			random_skewed(&r->random, NS_PER_US, DEADLINE_MAX),
 		.interrupts = true,
 	};
-	h->kind = (struct model_kind){
-		.capacity = random_between(&r->random, 1, CAPACITY_MAX),
-		.ranks = RANKS,
-	};
+	h->kind = draw_kind(r);
 	longest = random_one_in(&r->random, 64)
 			  ? CALLS_MAX
 			  : random_skewed(&r->random, 2, SHORT_MAX);
