@@ -337,6 +337,33 @@ static void set_capacity(struct actor *a)
 	record(a, LIN_SET_CAPACITY, capacity, result);
 }
 
+static enum coqueue_side draw_side(struct actor *a)
+{
+	return random_one_in(&a->random, 2) ? COQUEUE_PUT : COQUEUE_GET;
+}
+
+static void hold(struct actor *a)
+{
+	enum coqueue_side side = draw_side(a);
+	int result;
+
+	begin(a, IN_HOLD);
+	result = coqueue_hold(a->round->queue, side);
+	end(a);
+	record(a, LIN_HOLD, side, result);
+}
+
+static void release(struct actor *a)
+{
+	enum coqueue_side side = draw_side(a);
+	int result;
+
+	begin(a, IN_RELEASE);
+	result = coqueue_release(a->round->queue, side);
+	end(a);
+	record(a, LIN_RELEASE, side, result);
+}
+
 static void interrupt(struct actor *a)
 {
 	int result;
@@ -365,9 +392,9 @@ static void any_call(struct actor *a)
 		unsigned below; /* of 128 */
 		void (*call)(struct actor *a);
 	} calls[] = {
-		{1, set_capacity}, {5, force_put}, {17, peek},
-		{25, task_done},   {31, join},     {35, state},
-		{37, interrupt},
+		{2, hold},      {3, release}, {4, set_capacity},
+		{8, force_put}, {20, peek},   {28, task_done},
+		{34, join},     {38, state},  {40, interrupt},
 	};
 	uint64_t k = random_below(&a->random, 128);
 
