@@ -181,6 +181,18 @@ static struct block *block_of(const unsigned char *byte)
 	return NULL;
 }
 
+/* The running thread's own stores into a block are there, for what looks at it
+ * past the store buffer. */
+static void flush_into(const struct block *b)
+{
+	unsigned n = view()->n_late;
+
+	while (n > 0 && block_of((void *)(uintptr_t)view()->late[n - 1].p) != b)
+		n--;
+	for (; n > 0; n--)
+		memory_flush_one(running);
+}
+
 void seam_free(void *p)
 {
 	struct block *b = p ? block_of(p) : NULL;
@@ -189,6 +201,7 @@ void seam_free(void *p)
 		return;
 	if (!b || b->dead || p != arena + b->begin)
 		machine_fail("free() of what is not allocated");
+	flush_into(b);
 	memory_retire(SEAM_SITE("free"), p, b->end - b->begin);
 	b->dead = true;
 	memset(p, 0xDD, b->end - b->begin);
@@ -583,6 +596,14 @@ void seam_fence(const struct site *at, enum order order)
 }
 
 /* ---- slots ---------------------------------------------------------------- */
+
+void *seam_slot_item(_Atomic uint64_t *slot)
+{
+	void *item = (void *)(uintptr_t)slot;
+
+	flush_into(block_of(item));
+	return item;
+}
 
 static void write_slot_word(const struct site *at, _Atomic uint64_t *word,
 			    uint64_t value)

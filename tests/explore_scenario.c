@@ -153,6 +153,134 @@ const struct scenario scenarios[] = {
 	.callers = {{{GRACEFUL}}, {{GET}, {DESTROY}}} },
 { "destroy_interrupt", "an interrupted one destroys the queue", SMALL, 1,
 	.callers = {{{SETTLE}, {INTERRUPT}}, {{GET}, {DESTROY}}} },
+{ "lifo", "two putters, two getters, the newest first", SMALL, 2, .order = COQUEUE_LIFO,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "lifo_one", "the same with one slot, and who is blocked", MIDDLE, 1, .order = COQUEUE_LIFO,
+	.callers = {{{PUT}}, {{PUT}, {TRY_PUT}}, {{GET}, {GET}}} },
+{ "lifo_peek", "a peek of a LIFO that changes", MIDDLE, 2, .order = COQUEUE_LIFO, .filled = 1,
+	.callers = {{{PUT}, {GET}}, {{PEEK}, {TRY_PEEK}}, {{TRY_GET}}} },
+{ "lifo_size", "a LIFO's size beside a get and a put", MIDDLE, 1, .order = COQUEUE_LIFO, .filled = 1,
+	.callers = {{{GET}}, {{PUT}}, {{SIZE}, {TRY_PEEK}}} },
+{ "lifo_unbounded", "a LIFO without a limit", MIDDLE, COQUEUE_UNBOUNDED, .order = COQUEUE_LIFO,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{GET}}} },
+{ "lifo_bulk", "bulk calls of a LIFO", SMALL, 2, .order = COQUEUE_LIFO,
+	.callers = {{{PUT_MANY, 3}}, {{GET_MANY, 2}, {GET}}} },
+{ "lifo_graceful", "a LIFO ends", LARGE, 1, .order = COQUEUE_LIFO,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}, {{GRACEFUL}}} },
+{ "lifo_immediate", "... at once", MIDDLE, 2, .order = COQUEUE_LIFO, .filled = 2, .reenters = true,
+	.callers = {{{PUT}}, {{GET}, {STATE}}, {{IMMEDIATE}}} },
+{ "lifo_leaves", "a deadline and a cancellation in a LIFO", LARGE, 1, .order = COQUEUE_LIFO,
+	.callers = {{{PUT}}, {{GET_UNTIL}}, {{GET}}, {{CANCEL, 2}}} },
+{ "priority", "the lowest first, equal ones in their order", SMALL, 3, .order = COQUEUE_PRIORITY,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "priority_heap", "a heap of four", MIDDLE, 4, .order = COQUEUE_PRIORITY, .filled = 3,
+	.callers = {{{PUT}, {GET}}, {{GET}, {GET}}, {{TRY_GET}}} },
+{ "priority_peek", "a peek of what the next put overtakes", SMALL, 3, .order = COQUEUE_PRIORITY, .filled = 1,
+	.callers = {{{PUT}, {PUT}}, {{PEEK}, {GET}, {TRY_PEEK}}} },
+{ "priority_bulk", "bulk calls of a priority queue", SMALL, 3, .order = COQUEUE_PRIORITY,
+	.callers = {{{PUT_MANY, 4}}, {{GET_MANY, 2}, {GET_MANY, 2}}} },
+{ "priority_graceful", "a priority queue ends", MIDDLE, 2, .order = COQUEUE_PRIORITY, .filled = 1,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}, {{GRACEFUL}}} },
+{ "priority_immediate", "... at once", MIDDLE, 3, .order = COQUEUE_PRIORITY, .filled = 3, .reenters = true,
+	.callers = {{{GET}}, {{GET}, {STATE}}, {{IMMEDIATE}}} },
+{ "priority_leaves", "a deadline and a cancellation in a priority queue", LARGE, 1, .order = COQUEUE_PRIORITY, .filled = 1,
+	.callers = {{{PUT_UNTIL}}, {{PUT}}, {{CANCEL, 1}, {GET}}} },
+{ "priority_stall", "the second item is got while the first getter does not run", MIDDLE, 2, .order = COQUEUE_PRIORITY,
+	.stalls = 1, .callers = {{{PUT}, {PUT}}, {{GET}}, {{GET}}} },
+{ "force", "a put that evicts beside a get and a put", MIDDLE, 1, .filled = 1,
+	.callers = {{{FORCE_PUT}}, {{GET}}, {{PUT}}} },
+{ "force_2", "the same, two slots", MIDDLE, 2, .filled = 2,
+	.callers = {{{FORCE_PUT}}, {{GET}, {TRY_GET}}, {{PUT}}} },
+{ "force_force", "two that evict, beside a get", MIDDLE, 1, .filled = 1,
+	.callers = {{{FORCE_PUT}}, {{FORCE_PUT}}, {{TRY_GET}}} },
+{ "force_force_2", "two that evict, two slots", SMALL, 2, .filled = 2,
+	.callers = {{{FORCE_PUT}, {FORCE_PUT}}, {{FORCE_PUT}, {TRY_GET}}} },
+{ "force_getters", "it wakes a getter when nothing is evicted", MIDDLE, 1,
+	.callers = {{{FORCE_PUT}, {FORCE_PUT}}, {{GET}}, {{GET}}} },
+{ "force_putter", "a blocked putter is served after it", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{FORCE_PUT}}, {{GET}, {GET}}} },
+{ "force_tries", "what a try finds beside an exchange", MIDDLE, 1, .filled = 1,
+	.callers = {{{FORCE_PUT}}, {{TRY_PUT}, {TRY_GET}}, {{TRY_GET}}} },
+{ "force_peek", "a peek of the slot that is exchanged", MIDDLE, 1, .filled = 1, .words = 2,
+	.callers = {{{FORCE_PUT}, {FORCE_PUT}}, {{TRY_PEEK}, {PEEK}}} },
+{ "force_size", "the size beside an exchange", MIDDLE, 1, .filled = 1,
+	.callers = {{{FORCE_PUT}}, {{SIZE}}, {{SIZE}, {GET}}} },
+{ "force_bulk", "bulk calls beside an exchange", LARGE, 2, .filled = 2,
+	.callers = {{{FORCE_PUT}}, {{GET_MANY, 2}}, {{PUT_MANY, 2}}} },
+{ "force_graceful", "an exchange beside a shutdown", MIDDLE, 1, .filled = 1,
+	.callers = {{{FORCE_PUT}}, {{GRACEFUL}, {GET}}, {{TRY_GET}}} },
+{ "force_immediate", "... an immediate one", MIDDLE, 2, .filled = 2,
+	.callers = {{{FORCE_PUT}, {TRY_PUT}}, {{IMMEDIATE}}, {{TRY_GET}}} },
+{ "force_destroy", "a getter destroys the queue of a force_put on its way out", SMALL, 1,
+	.callers = {{{FORCE_PUT}}, {{GET}, {DESTROY}}} },
+{ "force_chain", "it evicts nothing without a limit", MIDDLE, COQUEUE_UNBOUNDED, .filled = 1,
+	.callers = {{{FORCE_PUT}, {FORCE_PUT}}, {{GET}, {GET}}} },
+{ "grow", "a blocked putter goes on when the queue grows", SMALL, 1, .filled = 1,
+	.callers = {{{PUT}}, {{SET_CAPACITY, 2}}} },
+{ "grow_putters", "as many putters as fit, beside a get", LARGE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{PUT}}, {{SET_CAPACITY, 2}, {GET}}} },
+{ "grow_all", "several putters at once", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{PUT}}, {{SETTLE}, {SET_CAPACITY, 3}}} },
+{ "grow_getter", "puts and gets on their fast path while it grows", MIDDLE, 1,
+	.callers = {{{PUT}, {TRY_PUT}}, {{GET}}, {{SET_CAPACITY, 2}}} },
+{ "grow_tries", "tries while it grows", LARGE, 1, .filled = 1,
+	.callers = {{{TRY_GET}, {TRY_PUT}}, {{TRY_PUT}, {TRY_GET}}, {{SET_CAPACITY, 2}}} },
+{ "grow_peek", "a peek while the slots are replaced", LARGE, 1, .filled = 1, .words = 2,
+	.callers = {{{PEEK}, {GET}}, {{SET_CAPACITY, 2}}, {{SIZE}}} },
+{ "grow_spin", "a call that spins while the slots are replaced", MIDDLE, 1, .spins = 1, .filled = 1,
+	.callers = {{{PUT}}, {{SET_CAPACITY, 2}}} },
+{ "grow_force", "an exchange while it grows", MIDDLE, 1, .filled = 1,
+	.callers = {{{FORCE_PUT}}, {{SET_CAPACITY, 2}}, {{TRY_GET}}} },
+{ "shrink", "a get brings it down to its capacity", MIDDLE, 2, .filled = 2,
+	.callers = {{{GET}, {GET}}, {{PUT}}, {{SET_CAPACITY, 1}}} },
+{ "shrink_more", "two gets do", MIDDLE, 3, .filled = 3,
+	.callers = {{{GET}, {GET}}, {{GET}}, {{SET_CAPACITY, 1}, {TRY_PUT}}} },
+{ "shrink_after", "what holds too much refuses puts until gets made room", MIDDLE, 3, .filled = 3,
+	.callers = {{{SET_CAPACITY, 1}, {TRY_PUT}, {GET}, {GET}, {GET}, {PUT}}, {{TRY_PUT}}, {{SIZE}}} },
+{ "shrink_putter", "a putter that waits for it", SMALL, 2, .filled = 2,
+	.callers = {{{SET_CAPACITY, 1}, {PUT}}, {{GET}, {GET}}} },
+{ "shrink_bulk", "a bulk get brings it down, a bulk put fills it", MIDDLE, 3, .filled = 3,
+	.callers = {{{GET_MANY, 3}}, {{PUT_MANY, 2}}, {{SET_CAPACITY, 1}, {GET}}} },
+{ "shrink_peek", "a peek, a size and a state while it shrinks", MIDDLE, 2, .filled = 2,
+	.callers = {{{GET}, {TRY_GET}}, {{PEEK_UNTIL}, {SIZE}}, {{SET_CAPACITY, 1}}} },
+{ "shrink_force", "an exchange in what holds too much", MIDDLE, 2, .filled = 2,
+	.callers = {{{SET_CAPACITY, 1}, {FORCE_PUT}, {TRY_PUT}}, {{GET}}, {{FORCE_PUT}}} },
+{ "shrink_graceful", "what holds too much ends", MIDDLE, 2, .filled = 2,
+	.callers = {{{SET_CAPACITY, 1}, {GET}}, {{GRACEFUL}, {GET}}, {{TRY_PUT}}} },
+{ "shrink_immediate", "... at once", MIDDLE, 2, .filled = 2,
+	.callers = {{{SET_CAPACITY, 1}}, {{IMMEDIATE}}, {{TRY_GET}}} },
+{ "resize_twice", "two new capacities at once", MIDDLE, 1, .filled = 1,
+	.callers = {{{SET_CAPACITY, 3}, {TRY_PUT}}, {{SET_CAPACITY, 2}, {TRY_PUT}}} },
+{ "resize_both", "growing beside shrinking, with a put and a get", LARGE, 2, .filled = 2,
+	.callers = {{{SET_CAPACITY, 3}, {TRY_PUT}}, {{SET_CAPACITY, 1}, {TRY_PUT}}, {{GET}}} },
+{ "resize_get", "two at once beside a putter and a getter", LARGE, 1,
+	.callers = {{{SET_CAPACITY, 2}}, {{SET_CAPACITY, 3}}, {{PUT}, {PUT}}, {{GET}}} },
+{ "resize_shutdown", "a new capacity beside a shutdown", LARGE, 1, .filled = 1,
+	.callers = {{{SET_CAPACITY, 2}, {TRY_PUT}}, {{GRACEFUL}, {GET}}, {{PUT}}} },
+{ "resize_join", "tasks are done while the capacity changes", MIDDLE, 1, .filled = 1,
+	.callers = {{{GET}, {TASK_DONE, 1}}, {{JOIN}}, {{SET_CAPACITY, 2}}} },
+{ "resize_cancel", "a cancelled putter, a deadline, while it grows", LARGE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{PUT_UNTIL}}, {{CANCEL, 0}, {SET_CAPACITY, 2}}} },
+{ "resize_destroy", "a getter destroys the queue that a resizer leaves", MIDDLE, 1,
+	.callers = {{{SET_CAPACITY, 2}, {PUT}}, {{GET}, {DESTROY}}} },
+{ "resize_lifo", "a LIFO grows and shrinks", LARGE, 1, .order = COQUEUE_LIFO, .filled = 1,
+	.callers = {{{PUT}}, {{SET_CAPACITY, 2}, {SET_CAPACITY, 1}}, {{GET}, {GET}}} },
+{ "resize_priority", "a priority queue shrinks below its size", LARGE, 3, .order = COQUEUE_PRIORITY, .filled = 3,
+	.callers = {{{SET_CAPACITY, 1}, {TRY_PUT}}, {{GET}, {GET}, {GET}}, {{PUT}}} },
+{ "release_put", "the last producer goes: getters leave", MIDDLE, 1, .holds = {1},
+	.callers = {{{PUT}, {RELEASE, COQUEUE_PUT}}, {{GET}, {GET}}} },
+{ "release_puts", "two producers go", LARGE, 1, .holds = {2},
+	.callers = {{{PUT}, {RELEASE, COQUEUE_PUT}}, {{RELEASE, COQUEUE_PUT}, {TRY_PUT}}, {{GET}, {GET}}} },
+{ "release_get", "the last consumer goes: putters leave", MIDDLE, 1, .filled = 1, .holds = {0, 1},
+	.callers = {{{PUT}}, {{GET}, {RELEASE, COQUEUE_GET}}, {{TRY_PUT}}} },
+{ "release_gets", "two consumers go, the rest is discarded", MIDDLE, 2, .filled = 2, .holds = {0, 2},
+	.callers = {{{GET}, {RELEASE, COQUEUE_GET}}, {{RELEASE, COQUEUE_GET}, {STATE}}, {{TRY_PUT}}} },
+{ "release_both", "the last producer and the last consumer at once", LARGE, 1, .filled = 1, .holds = {1, 1},
+	.callers = {{{RELEASE, COQUEUE_PUT}, {TRY_PUT}}, {{RELEASE, COQUEUE_GET}, {TRY_GET}}, {{JOIN}}} },
+{ "release_more", "more are released than were held", MIDDLE, 1, .holds = {1},
+	.callers = {{{RELEASE, COQUEUE_PUT}}, {{RELEASE, COQUEUE_PUT}}, {{GRACEFUL}, {HOLD, COQUEUE_PUT}}} },
+{ "release_destroy", "a getter destroys the queue of a release on its way out", MIDDLE, 1, .holds = {1},
+	.callers = {{{RELEASE, COQUEUE_PUT}}, {{GET}, {DESTROY}}} },
 { "stall_getters", "the second item is got while the first getter does not run", MIDDLE, 2,
 	.stalls = 1, .callers = {{{PUT}, {PUT}}, {{GET}}, {{GET}}} },
 { "stall_putters", "the second put goes on while the first does not run", MIDDLE, 2,
@@ -187,6 +315,15 @@ const struct scenario scenarios[] = {
 { "crowd_tasks", "puts, gets, tasks done, joins and a shutdown", LARGE, 2,
 	.callers = {{{PUT}, {PUT}}, {{GET}, {TASK_DONE, 1}, {GET}, {TASK_DONE, 1}},
 		{{JOIN}, {JOIN_UNTIL}}, {{JOIN}}, {{IMMEDIATE}}} },
+{ "crowd_kinds", "a priority queue that is resized, with putters, getters and a shutdown", LARGE, 2,
+	.order = COQUEUE_PRIORITY, .callers = {{{PUT}, {PUT}}, {{PUT}, {PUT}}, {{GET}, {GET}},
+		{{GET}, {PEEK}}, {{SET_CAPACITY, 1}, {SET_CAPACITY, 3}}, {{GRACEFUL}}} },
+{ "crowd_resize", "two resizers, putters, getters and an exchange", LARGE, 2, .filled = 1,
+	.callers = {{{PUT}, {PUT}}, {{PUT}, {TRY_PUT}}, {{GET}, {GET}}, {{GET}, {PEEK_UNTIL}},
+		{{SET_CAPACITY, 1}, {SET_CAPACITY, 3}}, {{SET_CAPACITY, 2}, {FORCE_PUT}}} },
+{ "crowd_force", "exchanges, putters, getters and a shutdown", LARGE, 2, .filled = 2,
+	.callers = {{{FORCE_PUT}, {FORCE_PUT}}, {{FORCE_PUT}, {PUT}}, {{PUT}, {TRY_PUT}},
+		{{GET}, {GET}}, {{GET}, {PEEK_UNTIL}}, {{GRACEFUL}}} },
 };
 /* clang-format on */
 
@@ -216,6 +353,7 @@ const char *verb_name(enum verb verb)
 		[TRY_PUT] = "try_put",
 		[PUT_UNTIL] = "put_until",
 		[PUT_MANY] = "put_many",
+		[FORCE_PUT] = "force_put",
 		[GET] = "get",
 		[TRY_GET] = "try_get",
 		[GET_UNTIL] = "get_until",
@@ -229,6 +367,9 @@ const char *verb_name(enum verb verb)
 		[JOIN_UNTIL] = "join_until",
 		[STATE] = "state",
 		[SIZE] = "size",
+		[SET_CAPACITY] = "set_capacity",
+		[HOLD] = "hold",
+		[RELEASE] = "release",
 		[GRACEFUL] = "graceful",
 		[IMMEDIATE] = "immediate",
 		[INTERRUPT] = "interrupt",
@@ -245,6 +386,20 @@ const char *verb_name(enum verb verb)
 static size_t words(void)
 {
 	return story.scenario->words ? (size_t)story.scenario->words : 1;
+}
+
+struct model_kind scenario_kind(const struct scenario *s)
+{
+	/* of four values in a row two rank alike */
+	return (struct model_kind){
+		.order = s->order, .capacity = s->capacity, .ranks = 3};
+}
+
+static int compare(const void *a, const void *b, void *ctx)
+{
+	const struct model_kind kind = scenario_kind(ctx);
+
+	return model_compare(&kind, *(const uint64_t *)a, *(const uint64_t *)b);
 }
 
 /* The value in each word, told apart by the word. */
@@ -321,6 +476,23 @@ static int put_items(struct record *r)
 	return err;
 }
 
+static int force_put(struct record *r)
+{
+	uint64_t items[BULK * 2], old[2];
+	size_t evicted;
+	int err;
+
+	choose_values(r);
+	make_items(items, r->values, BULK);
+	err = coqueue_force_put(queue, items, old, &evicted);
+	r->n = !err;
+	if (evicted) {
+		r->evicted = value_of(old);
+		story.got[r->evicted]++;
+	}
+	return err;
+}
+
 static int get_items(struct record *r)
 {
 	uint64_t items[BULK * 2];
@@ -373,6 +545,22 @@ static int peek_item(struct record *r)
 	return err;
 }
 
+/* A queue that shrinks may hold what it held before. */
+static uint64_t size(void)
+{
+	size_t n = coqueue_size(queue), most = story.scenario->capacity;
+	const struct step *step;
+
+	for (int i = 0; i < story.n_records; i++) {
+		step = story.records[i].step;
+		if (step->verb == SET_CAPACITY && (size_t)step->n > most)
+			most = (size_t)step->n;
+	}
+	if (n > most)
+		machine_fail("a queue of %zu holds %zu", most, n);
+	return n;
+}
+
 static int destroy(void)
 {
 	coqueue_t *q = queue;
@@ -390,6 +578,8 @@ static int call(struct record *r)
 	case PUT_UNTIL:
 	case PUT_MANY:
 		return put_items(r);
+	case FORCE_PUT:
+		return force_put(r);
 	case GET:
 	case TRY_GET:
 	case GET_UNTIL:
@@ -411,12 +601,14 @@ static int call(struct record *r)
 		r->values[0] = coqueue_state(queue);
 		return 0;
 	case SIZE:
-		r->values[0] = coqueue_size(queue);
-		if (r->values[0] > story.scenario->capacity)
-			machine_fail("a queue of %zu holds %ju",
-				     story.scenario->capacity,
-				     (uintmax_t)r->values[0]);
+		r->values[0] = size();
 		return 0;
+	case SET_CAPACITY:
+		return coqueue_set_capacity(queue, (size_t)r->step->n);
+	case HOLD:
+		return coqueue_hold(queue, (enum coqueue_side)r->step->n);
+	case RELEASE:
+		return coqueue_release(queue, (enum coqueue_side)r->step->n);
 	case GRACEFUL:
 		return coqueue_shutdown(queue, COQUEUE_GRACEFUL);
 	case IMMEDIATE:
@@ -439,6 +631,12 @@ static int call(struct record *r)
 
 /* ---- what a caller may rely on after a call ------------------------------- */
 
+static bool shuts_down(enum verb verb)
+{
+	return verb == GRACEFUL || verb == IMMEDIATE || verb == RELEASE ||
+	       verb == DESTROY;
+}
+
 /* Some shutdown was begun, and what came before it is seen. */
 static bool sees_a_shutdown(void)
 {
@@ -446,9 +644,7 @@ static bool sees_a_shutdown(void)
 
 	for (int i = 0; i < story.n_records; i++) {
 		r = &story.records[i];
-		if ((r->step->verb == GRACEFUL || r->step->verb == IMMEDIATE ||
-		     r->step->verb == DESTROY) &&
-		    memory_sees(&r->begun))
+		if (shuts_down(r->step->verb) && memory_sees(&r->begun))
 			return true;
 	}
 	return false;
@@ -513,16 +709,25 @@ void story_call(const struct step *step)
 
 static void prepare(void)
 {
-	static const struct step fill = {PUT, 1};
+	static const struct step fill = {PUT, 1},
+				 hold[] = {{HOLD, COQUEUE_PUT},
+					   {HOLD, COQUEUE_GET}};
 	const struct scenario *s = story.scenario;
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
 
 	attr.item_size = words() * sizeof(uint64_t);
 	attr.item_destroy = item_destroy;
+	attr.order = s->order;
+	attr.ctx = (void *)(uintptr_t)s;
+	if (s->order == COQUEUE_PRIORITY)
+		attr.compare = compare;
 	if (coqueue_create(&queue, s->capacity, &attr))
 		abort();
 	for (int i = 0; i < s->filled; i++)
 		story_call(&fill);
+	for (int side = 0; side < 2; side++)
+		for (int i = 0; i < s->holds[side]; i++)
+			story_call(&hold[side]);
 }
 
 static void caller(int thread)

@@ -7,6 +7,7 @@
 
 #include <coqueue.h>
 
+#include "../tools/model.h"
 #include "explore.h"
 
 enum {
@@ -24,6 +25,7 @@ enum verb {
 	TRY_PUT,
 	PUT_UNTIL,
 	PUT_MANY, /* argument: how many */
+	FORCE_PUT,
 	GET,
 	TRY_GET,
 	GET_UNTIL,
@@ -36,7 +38,10 @@ enum verb {
 	TRY_JOIN,
 	JOIN_UNTIL,
 	STATE,
-	SIZE, /* never more than the capacity */
+	SIZE,         /* never more than the capacity */
+	SET_CAPACITY, /* to what */
+	HOLD,         /* which side */
+	RELEASE,
 	GRACEFUL,
 	IMMEDIATE,
 	INTERRUPT,
@@ -61,8 +66,10 @@ struct scenario {
 	const char *name, *about;
 	enum scale scale;
 	size_t capacity;
+	enum coqueue_order order;
 	int words;     /* per item; 0: one */
 	int filled;    /* items put beforehand */
+	int holds[2];  /* producers, consumers counted beforehand */
 	int spins;     /* before a call sleeps */
 	int spurious;  /* waits that may return for nothing */
 	int stalls;    /* woken threads that do not run for long */
@@ -80,6 +87,7 @@ struct record {
 	int result; /* or PENDING */
 	size_t n;   /* items moved */
 	uint64_t values[BULK];
+	uint64_t evicted;   /* by force_put; 0: none */
 	struct write begun; /* what the caller did before */
 };
 
@@ -94,6 +102,9 @@ struct story {
 };
 
 extern struct story story;
+
+/* The model of a scenario's queue, by which its items rank, too. */
+struct model_kind scenario_kind(const struct scenario *s);
 
 /* The queue; NULL once destroy has begun. */
 extern coqueue_t *queue;

@@ -99,10 +99,10 @@ static inline size_t sync_slot_bytes(size_t item_size)
 	return (item_size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
 }
 
-static inline void *sync_slot_item(_Atomic uint64_t *slot)
-{
-	return (void *)(uintptr_t)slot;
-}
+/* What follows are plain reads, which find the thread's own stores. */
+void *seam_slot_item(_Atomic uint64_t *slot);
+
+#define sync_slot_item(slot) seam_slot_item(slot)
 
 #define sync_slot_write(slot, item, size)                                      \
 	seam_slot_write(SEAM_SITE("write slot"), slot, item, size)

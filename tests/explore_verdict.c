@@ -57,6 +57,14 @@ static enum lin_call lin_call_of(enum verb verb)
 	case PUT_UNTIL:
 	case PUT_MANY:
 		return LIN_PUT;
+	case FORCE_PUT:
+		return LIN_FORCE_PUT;
+	case SET_CAPACITY:
+		return LIN_SET_CAPACITY;
+	case HOLD:
+		return LIN_HOLD;
+	case RELEASE:
+		return LIN_RELEASE;
 	case SIZE:
 	case CANCEL:
 	case SETTLE:
@@ -109,7 +117,7 @@ static bool is_ready_beside(enum side side, size_t others)
 	switch (side) {
 	case PUTS:
 		return state != COQUEUE_OPEN ||
-		       coqueue_capacity(queue) - size > others;
+		       coqueue_capacity(queue) > size + others;
 	case GETS:
 		return state == COQUEUE_SHUT || size > others ||
 		       (state == COQUEUE_DRAINING && size == 0);
@@ -175,6 +183,11 @@ void verdict_sleepers(void)
 
 /* ---- items ---------------------------------------------------------------- */
 
+static bool puts_items(const struct record *r)
+{
+	return side_of(r) == PUTS || r->step->verb == FORCE_PUT;
+}
+
 static bool each_item_is_somewhere(void)
 {
 	const struct record *r;
@@ -183,7 +196,7 @@ static bool each_item_is_somewhere(void)
 
 	for (int i = 0; i < story.n_records; i++) {
 		r = &story.records[i];
-		for (size_t j = 0; side_of(r) == PUTS && j < BULK; j++) {
+		for (size_t j = 0; puts_items(r) && j < BULK; j++) {
 			value = r->values[j];
 			ways = story.got[value] + story.discarded[value];
 			if (ways == (j < r->n))
@@ -215,6 +228,9 @@ static uint64_t lin_value_of(const struct record *r)
 	case DESTROY:
 		return COQUEUE_IMMEDIATE;
 	case TASK_DONE:
+	case SET_CAPACITY:
+	case HOLD:
+	case RELEASE:
 		return (uint64_t)r->step->n;
 	default:
 		return r->values[0];
@@ -227,6 +243,7 @@ static struct lin_op *add_op(struct lin_op *op, const struct record *r,
 	op->called = r->called;
 	op->returned = r->result == PENDING ? LIN_NEVER : r->returned;
 	op->value = value;
+	op->evicted = r->evicted ? r->evicted : LIN_NOTHING;
 	op->result = result;
 	op->call = (uint8_t)call;
 	op->thread = (uint8_t)r->caller;
@@ -257,7 +274,7 @@ static struct lin_history history(void)
 	for (int i = 0; i < story.n_records; i++)
 		end = add_record(end, &story.records[i]);
 	return (struct lin_history){
-		.kind.capacity = story.scenario->capacity,
+		.kind = scenario_kind(story.scenario),
 		.n = (size_t)(end - ops),
 		.ops = ops,
 		.threads = (size_t)n_threads + 1,
