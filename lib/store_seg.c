@@ -375,7 +375,7 @@ static enum store_result chain_why_none(struct chain *c, uint64_t p)
 {
 	uint64_t now;
 
-	/* [seg.7] full fence: with [seg.7] in the other thread */
+	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
 	now = sync_load(&c->tail, relaxed);
 	if ((now & ~SEG_GATE) == p)

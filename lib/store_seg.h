@@ -46,8 +46,6 @@
  *                         that peek a moved head
  *   [seg.8] -> [seg.9]    who sees a position sees all that came before it was
  *                         claimed: tail - head is a size
- *   [seg.7]: a get that finds nothing has a full fence, too, as [ring.7] has,
- *   for calls that each find nothing in one queue after a put into another
  *   [seg.12] <-> [seg.13] the last get out of a segment that head has left, or
  *                         whoever makes head_seg leave it, sees that all are
  *                         done, so it is retired
