@@ -51,7 +51,7 @@ static int queue_init_store(struct coqueue *q, size_t capacity,
 {
 	*word = COQUEUE_FASTPATH ? COQUEUE_OPEN : COQUEUE_OPEN | QUEUE_LOCKED;
 	if (capacity == 0) {
-		*word = COQUEUE_OPEN | QUEUE_LOCKED;
+		*word = COQUEUE_OPEN | QUEUE_LOCKED | QUEUE_MEETS;
 		q->store = &q->exchange.store;
 		exchange_init(&q->exchange, item_size);
 		return 0;

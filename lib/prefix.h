@@ -19,7 +19,6 @@
 #define deadline_is_valid coqueue_private_deadline_is_valid
 #define deadline_saturate coqueue_private_deadline_saturate
 #define exchange_init coqueue_private_exchange_init
-#define exchange_kind coqueue_private_exchange_kind
 #define line_enter_locked coqueue_private_line_enter_locked
 #define line_init coqueue_private_line_init
 #define line_leave_locked coqueue_private_line_leave_locked

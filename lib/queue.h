@@ -80,6 +80,7 @@ struct coqueue {
 #define QUEUE_LOCKED 4   /* the store wants the lock, always */
 #define QUEUE_RESIZING 8 /* ... for a while (resize.c) */
 #define QUEUE_CHAIN 16   /* the store is a chain, no ring */
+#define QUEUE_MEETS 32   /* the queue is a rendezvous */
 
 hot_inline int queue_word(const struct coqueue *q)
 {
@@ -128,13 +129,11 @@ void queue_look_end(const struct coqueue *q, bool locked);
 
 /* ---- rendezvous.c --------------------------------------------------------- */
 
-extern const struct store_kind exchange_kind;
-
 void exchange_init(struct exchange *x, size_t item_size);
 
 static inline bool queue_is_rendezvous(const struct coqueue *q)
 {
-	return q->store->kind == &exchange_kind;
+	return queue_word(q) & QUEUE_MEETS;
 }
 
 struct call;

@@ -230,7 +230,7 @@ static void exchange_fini(struct store *s)
 	(void)s;
 }
 
-const struct store_kind exchange_kind = {
+static const struct store_kind exchange_kind = {
 	.put = exchange_put,
 	.get = exchange_get,
 	.peek = exchange_peek,
