@@ -914,9 +914,10 @@ KIND_TEST(G15_a_child_uses_queues_of_its_own)
 
 KIND_TEST(G16_others_get_on_or_sleep_while_one_is_stopped)
 {
-	struct turmoil *t = turmoil_start(kind);
+	struct turmoil *t;
 
 	prepare_to_stop();
+	t = turmoil_start(kind);
 	for (unsigned i = 0; i < scaled(20); i++) {
 		struct crew *crew = turmoil_crew(t);
 
@@ -925,8 +926,8 @@ KIND_TEST(G16_others_get_on_or_sleep_while_one_is_stopped)
 		crew_gets_on(crew, turmoil_calls(t), kind->name);
 		thaw_thread();
 	}
-	finish_stopping();
 	turmoil_end(t);
+	finish_stopping();
 }
 
 int main(void)

@@ -212,8 +212,8 @@ static int act(struct hand *me)
 			code = look(me);
 		atomic_fetch_add(&t->calls, 1);
 		rest(me, a);
-		if (line == PUTTERS && t->kind->capacity > CROWDED)
-			pthread_testcancel(); /* its calls never wait */
+		if (t->kind->capacity > CROWDED)
+			pthread_testcancel(); /* its calls need never wait */
 	}
 	return code;
 }
