@@ -153,6 +153,9 @@ START_TEST(other_calls_without_a_queue)
 	ck_code(coqueue_shutdown(NULL, COQUEUE_GRACEFUL), EINVAL);
 	ck_code(coqueue_shutdown(NULL, COQUEUE_IMMEDIATE), EINVAL);
 	ck_code(coqueue_interrupt(NULL), EINVAL);
+	ck_code(coqueue_set_capacity(NULL, 1), EINVAL);
+	ck_code(coqueue_hold(NULL, COQUEUE_PUT), EINVAL);
+	ck_code(coqueue_release(NULL, COQUEUE_GET), EINVAL);
 	ck_code(coqueue_task_done(NULL, 0), EINVAL);
 	ck_code(coqueue_task_done(NULL, 1), EINVAL);
 	ck_code(coqueue_stats(NULL, &stats), EINVAL);
@@ -179,6 +182,84 @@ START_TEST(an_unknown_shutdown_mode_gives_EINVAL_in_every_state)
 						 (enum coqueue_shutdown)mode),
 				EINVAL);
 		}
+		ck_unchanged(q, before);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+START_TEST(an_unknown_side_gives_EINVAL_in_every_state)
+{
+	static const int unknown[] = {-1, 2, 3, 1000};
+
+	for_each_queue(state, items) {
+		coqueue_t *q = queue_in(state, items);
+		struct snapshot before = snapshot_of(q);
+
+		for (size_t i = 0; i < 4; i++) {
+			volatile int side = unknown[i];
+
+			ck_code(coqueue_hold(q, (enum coqueue_side)side),
+				EINVAL);
+			ck_code(coqueue_release(q, (enum coqueue_side)side),
+				EINVAL);
+		}
+		ck_unchanged(q, before);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+START_TEST(release_without_a_hold_gives_EINVAL_in_every_state)
+{
+	for_each_queue(state, items) {
+		coqueue_t *q = queue_in(state, items);
+		struct snapshot before = snapshot_of(q);
+
+		ck_code(coqueue_release(q, COQUEUE_PUT), EINVAL);
+		ck_code(coqueue_release(q, COQUEUE_GET), EINVAL);
+		ck_unchanged(q, before);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+START_TEST(set_capacity_to_none_or_no_limit_or_too_much_gives_EINVAL)
+{
+	static const size_t bad[] = {0, COQUEUE_UNBOUNDED, SIZE_MAX - 1,
+				     SIZE_MAX / sizeof(long) + 1};
+
+	for_each_queue(state, items) {
+		coqueue_t *q = queue_in(state, items);
+		struct snapshot before = snapshot_of(q);
+
+		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+			ck_code(coqueue_set_capacity(q, bad[i]), EINVAL);
+		ck_assert_uint_eq(coqueue_capacity(q), 2);
+		ck_unchanged(q, before);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+START_TEST(force_put_without_one_of_its_arguments_gives_EINVAL)
+{
+	for_each_queue(state, items) {
+		coqueue_t *q = queue_in(state, items);
+		struct snapshot before = snapshot_of(q);
+		long item = 9, old = -1;
+		size_t n = 99;
+
+		ck_code(coqueue_force_put(q, &item, &old, NULL), EINVAL);
+		ck_code(coqueue_force_put(NULL, &item, &old, &n), EINVAL);
+		ck_assert_uint_eq(n, 0);
+		n = 99;
+		ck_code(coqueue_force_put(q, NULL, &old, &n), EINVAL);
+		ck_assert_uint_eq(n, 0);
+		n = 99;
+		ck_code(coqueue_force_put(q, &item, NULL, &n), EINVAL);
+		ck_assert_uint_eq(n, 0);
+		ck_assert_int_eq(old, -1);
 		ck_unchanged(q, before);
 		ck_ok(coqueue_destroy(q));
 	}
@@ -284,6 +365,18 @@ START_TEST(create_with_priority_and_no_comparator_gives_EINVAL)
 }
 END_TEST
 
+START_TEST(create_without_a_limit_of_items_that_are_too_large)
+{
+	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+
+	attr.order = COQUEUE_LIFO;
+	for (size_t less = 0; less < 100; less++) {
+		attr.item_size = SIZE_MAX - less;
+		ck_code(create_with(COQUEUE_UNBOUNDED, attr), ENOMEM);
+	}
+}
+END_TEST
+
 START_TEST(create_with_sizes_that_overflow_gives_EINVAL)
 {
 	static const struct {
@@ -365,12 +458,17 @@ int main(void)
 		      bulk_calls_of_no_items_check_their_other_arguments,
 		      other_calls_without_a_queue,
 		      an_unknown_shutdown_mode_gives_EINVAL_in_every_state,
+		      an_unknown_side_gives_EINVAL_in_every_state,
+		      release_without_a_hold_gives_EINVAL_in_every_state,
+		      set_capacity_to_none_or_no_limit_or_too_much_gives_EINVAL,
+		      force_put_without_one_of_its_arguments_gives_EINVAL,
 		      stats_of_an_unknown_size_give_EINVAL,
 		      E24_task_done_beyond_what_was_put_gives_EINVAL,
 		      create_with_nowhere_to_store_gives_EINVAL,
 		      create_with_an_attr_of_unknown_size_gives_EINVAL,
 		      create_with_an_unknown_order_gives_EINVAL,
 		      create_with_priority_and_no_comparator_gives_EINVAL,
+		      create_without_a_limit_of_items_that_are_too_large,
 		      create_with_sizes_that_overflow_gives_EINVAL,
 		      create_with_sizes_that_just_fit_gives_EINVAL_or_ENOMEM,
 		      E17_E29_each_function_gives_each_of_its_codes));

@@ -202,13 +202,16 @@ static bool is_report(int code)
 }
 
 struct plan {
+	enum coqueue_order order;
 	size_t capacity, item_size;
 };
 
 static int create_and_destroy(const struct plan *plan, unsigned nth)
 {
 	coqueue_attr_t attr = {.size = sizeof(attr),
-			       .item_size = plan->item_size};
+			       .order = plan->order,
+			       .item_size = plan->item_size,
+			       .compare = compare_steps};
 	coqueue_t *const before = (coqueue_t *)&attr, *q = before;
 	int code, kept, destroyed = 0;
 
@@ -254,13 +257,23 @@ static unsigned sweep_create(const struct plan *plan)
  */
 START_TEST(each_failure_below_create_is_reported_and_nothing_leaks)
 {
-	static const struct plan plans[] = {
-		{1, 1}, {1, 8}, {7, 13}, {1024, 64}, {100, 5000}};
-	unsigned failed = 0;
+	static const struct plan plans[] = {{COQUEUE_FIFO, 1, 1},
+					    {COQUEUE_FIFO, 7, 13},
+					    {COQUEUE_FIFO, 1024, 64},
+					    {COQUEUE_LIFO, 100, 5000},
+					    {COQUEUE_PRIORITY, 7, 13}};
+	unsigned failed = 0, calls;
 
 	for (size_t i = 0; i < sizeof(plans) / sizeof(*plans); i++) {
-		unsigned calls = sweep_create(&plans[i]);
+		calls = sweep_create(&plans[i]);
+		ck_assert_msg(calls > 0, "nothing was wrapped");
+		failed += calls;
+	}
+	for_each_kind(kind)
+	{
+		struct plan plan = {kind->order, kind->capacity, sizeof(long)};
 
+		calls = sweep_create(&plan);
 		ck_assert_msg(calls > 0, "nothing was wrapped");
 		failed += calls;
 	}
@@ -328,6 +341,161 @@ START_TEST(each_failure_below_a_call_that_waits_is_reported)
 		}
 }
 END_TEST
+
+/* ---- what grows ---------------------------------------------------------- */
+
+/* What a call that failed must not have changed. */
+static void check_unchanged(coqueue_t *q, size_t items, size_t capacity)
+{
+	ck_assert_uint_eq(coqueue_size(q), items);
+	ck_assert_uint_eq(coqueue_unfinished(q), items);
+	ck_assert_uint_eq(stats_of(q).puts, items);
+	ck_assert_uint_eq(coqueue_capacity(q), capacity);
+}
+
+/* Each item is put again and again while one call below fails after the other. */
+static unsigned put_with_faults(coqueue_t *q, long item)
+{
+	unsigned nth = 1;
+	int code;
+
+	for (;; nth++) {
+		arm(nth);
+		code = coqueue_try_put(q, &item);
+		disarm();
+		if (code == 0)
+			return nth - 1;
+		ck_code(code, ENOMEM);
+		ck_assert_int_eq(faults.memory, 0);
+		check_unchanged(q, (size_t)item, COQUEUE_UNBOUNDED);
+	}
+}
+
+/* G13 */
+START_TEST(a_put_without_memory_to_grow_changes_nothing)
+{
+	for_each_kind(kind)
+	{
+		enum { ITEMS = 2000 };
+		coqueue_t *q;
+		unsigned failed = 0;
+
+		if (kind_is_bounded(kind))
+			continue;
+		q = kind_with(kind, 0);
+		for (long item = 0; item < ITEMS; item++)
+			failed += put_with_faults(q, item);
+		ck_assert_msg(failed > 0, "%s: never grew", kind->name);
+		take_all_of(kind, q, ITEMS);
+		check_usable_as(kind, q);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+/* A bulk put keeps what it has put: the error tells of the next item. */
+START_TEST(a_bulk_put_without_memory_tells_how_many_were_put)
+{
+	for_each_kind(kind)
+	{
+		enum { ITEMS = 500 };
+		long items[ITEMS];
+		coqueue_t *q;
+		size_t done;
+		int code;
+
+		if (kind_is_bounded(kind))
+			continue;
+		q = kind_with(kind, 0);
+		for (long i = 0; i < ITEMS; i++)
+			items[i] = i;
+		arm(1);
+		code = coqueue_put_many(q, items, ITEMS, COQUEUE_NOWAIT, &done);
+		disarm();
+		ck_assert_int_eq(faults.code, ENOMEM);
+		if (code == 0)
+			ck_assert_uint_eq(done, ITEMS);
+		else
+			ck_code(code, ENOMEM);
+		ck_assert_uint_eq(coqueue_size(q), done);
+		take_all_of(kind, q, done);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+/* To shrink is not worth an error. */
+START_TEST(a_get_without_memory_to_shrink_succeeds)
+{
+	for_each_kind(kind)
+	{
+		enum { ITEMS = 2000 };
+		coqueue_t *q;
+		int failed = 0;
+
+		if (kind_is_bounded(kind))
+			continue;
+		q = kind_with(kind, ITEMS);
+		for (int i = 0; i < ITEMS; i++) {
+			long item, last = kind->order == COQUEUE_LIFO
+						  ? ITEMS - 1 - i
+						  : i;
+
+			arm(1 + (unsigned)i % 2);
+			ck_ok(coqueue_try_get(q, &item));
+			disarm();
+			ck_assert_int_eq(item, last);
+			failed += faults.code != 0;
+		}
+		ck_assert(failed > 0 || kind->order == COQUEUE_FIFO);
+		check_usable_as(kind, q);
+		ck_ok(coqueue_destroy(q));
+	}
+}
+END_TEST
+
+/* G13: each call below set_capacity fails once, from 4 to 9 and from 4 to 2. */
+static void resize_with_faults(const struct kind *kind, size_t capacity)
+{
+	unsigned nth = 1;
+	int code;
+
+	for (;; nth++) {
+		coqueue_t *q = queue_with_attr(4, 3, kind_attr(kind));
+
+		arm(nth);
+		code = coqueue_set_capacity(q, capacity);
+		disarm();
+		if (code != 0) {
+			ck_code(code, ENOMEM);
+			ck_assert_int_eq(faults.memory, 0);
+			check_unchanged(q, 3, 4);
+			ck_ok(coqueue_try_put(q, &(long){3}));
+			ck_code(coqueue_try_put(q, &(long){4}), EAGAIN);
+			take_all_of(kind, q, 4);
+		} else {
+			check_unchanged(q, 3, capacity);
+			take_all_of(kind, q, 3);
+		}
+		check_usable_as(kind, q);
+		ck_ok(coqueue_destroy(q));
+		if (faults.code == 0)
+			return;
+	}
+}
+
+START_TEST(E44_each_failure_below_set_capacity_changes_nothing)
+{
+	for_each_kind(kind) if (kind->capacity == 3)
+	{
+		resize_with_faults(kind, 9);
+		resize_with_faults(kind, 3);
+		resize_with_faults(kind, 2);
+	}
+}
+END_TEST
+
+/* ---- calls that have no code for it -------------------------------------- */
 
 static void do_nothing(void *item, void *ctx)
 {
@@ -445,6 +613,10 @@ int main(void)
 		TESTS(each_failure_below_create_is_reported_and_nothing_leaks,
 		      E85_create_fails_where_no_hooks_for_fork_could_be_set,
 		      each_failure_below_a_call_that_waits_is_reported,
+		      a_put_without_memory_to_grow_changes_nothing,
+		      a_bulk_put_without_memory_tells_how_many_were_put,
+		      a_get_without_memory_to_shrink_succeeds,
+		      E44_each_failure_below_set_capacity_changes_nothing,
 		      calls_that_cannot_report_a_failure_below_have_none,
 		      E88_no_call_returns_because_of_a_spurious_wake_up,
 		      E78_E88_deadlines_hold_under_spurious_wake_ups,

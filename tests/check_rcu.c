@@ -15,7 +15,7 @@ static void check_open(coqueue_t *q)
 }
 
 /* E40 */
-START_TEST(E40_shutdown_and_destroy_in_a_read_side_section_give_EDEADLK)
+START_TEST(E40_calls_that_wait_for_a_grace_period_give_EDEADLK_in_a_section)
 {
 	coqueue_t *q = queue_with(2, 1);
 	struct crew *joiners = crew_block(q, &ops[OP_JOIN], 2);
@@ -27,6 +27,9 @@ START_TEST(E40_shutdown_and_destroy_in_a_read_side_section_give_EDEADLK)
 		ck_code(coqueue_shutdown(q, COQUEUE_GRACEFUL), EDEADLK);
 		ck_code(coqueue_shutdown(q, COQUEUE_IMMEDIATE), EDEADLK);
 		ck_code(coqueue_destroy(q), EDEADLK);
+		ck_code(coqueue_set_capacity(q, 3), EDEADLK);
+		ck_code(coqueue_release(q, COQUEUE_PUT), EDEADLK);
+		ck_assert_uint_eq(coqueue_capacity(q), 2);
 		ck_assert_int_eq(errno, 4711);
 		check_open(q);
 		urcu_bp_read_unlock();
@@ -49,6 +52,9 @@ START_TEST(bad_arguments_come_before_EDEADLK)
 	ck_code(coqueue_shutdown(NULL, COQUEUE_GRACEFUL), EINVAL);
 	ck_code(coqueue_shutdown(q, (enum coqueue_shutdown)mode), EINVAL);
 	ck_code(coqueue_destroy(NULL), EINVAL);
+	ck_code(coqueue_set_capacity(q, 0), EINVAL);
+	ck_code(coqueue_set_capacity(q, COQUEUE_UNBOUNDED), EINVAL);
+	ck_code(coqueue_release(NULL, COQUEUE_PUT), EINVAL);
 	urcu_bp_read_unlock();
 	ck_ok(coqueue_destroy(q));
 }
@@ -64,6 +70,7 @@ START_TEST(calls_that_do_not_block_work_in_a_read_side_section)
 		if (op->form != PLAIN && op->line != JOINERS)
 			op_call(op, q, &item, COQUEUE_NOWAIT);
 	ck_ok(coqueue_interrupt(q));
+	ck_ok(coqueue_hold(q, COQUEUE_PUT));
 	ck_ok(coqueue_task_done(q, 1));
 	ck_assert_uint_eq(stats_of(q).puts, 2);
 	ck_assert_uint_eq(stats_of(q).gets, 2);
@@ -122,7 +129,7 @@ int main(void)
 {
 	return suite_run(
 		"rcu",
-		TESTS(E40_shutdown_and_destroy_in_a_read_side_section_give_EDEADLK,
+		TESTS(E40_calls_that_wait_for_a_grace_period_give_EDEADLK_in_a_section,
 		      bad_arguments_come_before_EDEADLK,
 		      calls_that_do_not_block_work_in_a_read_side_section,
 		      item_destroy_runs_outside_any_read_side_section,

@@ -8,19 +8,6 @@
 
 static const struct op *const get = &ops[OP_GET], *const put = &ops[OP_PUT];
 
-/* Let one blocked caller go on; all of them, for a join. */
-static void serve_one(coqueue_t *q, enum line line)
-{
-	long item = 7;
-
-	if (line == GETTERS)
-		ck_ok(coqueue_put(q, &item));
-	else if (line == PUTTERS)
-		ck_ok(coqueue_get(q, &item));
-	else
-		ck_ok(coqueue_task_done(q, 1));
-}
-
 /* ---- who is served ------------------------------------------------------ */
 
 START_TEST(every_form_of_waiting_is_served)
@@ -40,34 +27,6 @@ START_TEST(every_form_of_waiting_is_served)
 		}
 		ck_ok(coqueue_destroy(q));
 	}
-}
-END_TEST
-
-/* G12: those who wait are served one after the other, first come first. */
-static void check_line_order(const struct op *op)
-{
-	enum { N = 5 };
-	coqueue_t *q = queue_that_blocks(op);
-	struct crew *crews[N];
-
-	for (int i = 0; i < N; i++)
-		crews[i] = crew_block(q, op, 1);
-	for (int i = 0; i < N; i++) {
-		serve_one(q, op->line);
-		crew_join(crews[i]);
-		await_waiting(q, op->line, (size_t)(N - 1 - i));
-		for (int later = i + 1; later < N; later++)
-			ck_assert_uint_eq(crew_finished(crews[later]), 0);
-		crew_expect(crews[i], 0);
-	}
-	ck_ok(coqueue_destroy(q));
-}
-
-START_TEST(waiters_of_one_side_are_served_in_order)
-{
-	for_each_blocking_op(op)
-		if (op->line == PUTTERS || !op->keeps)
-			check_line_order(op);
 }
 END_TEST
 
@@ -396,10 +355,11 @@ static void spend_up_to_100_us(uint64_t *random)
  * Two wait, and the first in line gives up while one item, or room, comes.
  * Either it took it or the second must get it; no shutdown helps (G10).
  */
-static void serve_one_of_two(const struct op *first, const struct op *second,
-			     enum how how, uint64_t *random)
+static void serve_one_of_two(const struct kind *kind, const struct op *first,
+			     const struct op *second, enum how how,
+			     uint64_t *random)
 {
-	coqueue_t *q = queue_that_blocks(first);
+	coqueue_t *q = kind_that_blocks(kind, first);
 	struct timespec deadline =
 		from_now(how == BY_DEADLINE ? MS / 2 : limit_ns());
 	struct crew *quitter = crew_call(q, until_form(first), 1, &deadline);
@@ -434,8 +394,14 @@ static void give_up_often(const struct op *first, const struct op *second,
 {
 	uint64_t random = suite_seed();
 
-	for (unsigned round = 0; round < scaled(400); round++)
-		serve_one_of_two(first, second, how, &random);
+	for_each_kind(kind)
+	{
+		if (!kind_can_block(kind, first) ||
+		    !kind_can_serve(kind, first))
+			continue;
+		for (unsigned round = 0; round < scaled(80); round++)
+			serve_one_of_two(kind, first, second, how, &random);
+	}
 }
 
 /* G10 */
@@ -592,7 +558,6 @@ int main(void)
 	return suite_run(
 		"wait",
 		TESTS(every_form_of_waiting_is_served,
-		      waiters_of_one_side_are_served_in_order,
 		      E79_a_waiter_is_not_starved_by_those_who_barge_in,
 		      E87_a_wait_ends_at_its_deadline_and_leaves_no_trace,
 		      E86_a_huge_deadline_means_for_ever,

@@ -102,6 +102,11 @@ static void abort_after(int64_t nanoseconds)
 
 int suite_run(const char *name, const TTest *const *tests)
 {
+	return suite_run_each(name, tests, 1);
+}
+
+int suite_run_each(const char *name, const TTest *const *tests, int n)
+{
 	Suite *suite = suite_create(name);
 	SRunner *runner = srunner_create(suite);
 	int failed;
@@ -110,7 +115,7 @@ int suite_run(const char *name, const TTest *const *tests)
 	for (; *tests; tests++) {
 		TCase *one = tcase_create((*tests)->name);
 
-		tcase_add_test(one, *tests);
+		tcase_add_loop_test(one, *tests, 0, n);
 		tcase_set_timeout(one, limit_s() + 10);
 		suite_add_tcase(suite, one);
 	}
@@ -288,6 +293,56 @@ int op_call(const struct op *op, coqueue_t *q, long *item,
 	return errno == ERRNO_BEFORE ? result : ERRNO_CHANGED;
 }
 
+/* ---- kinds of queues ---------------------------------------------------- */
+
+const struct kind kinds[N_KINDS] = {
+	{"FIFO of 1", COQUEUE_FIFO, 1},
+	{"FIFO of 2", COQUEUE_FIFO, 2},
+	{"FIFO of 3", COQUEUE_FIFO, 3},
+	{"FIFO of 1024", COQUEUE_FIFO, 1024},
+	{"unbounded FIFO", COQUEUE_FIFO, COQUEUE_UNBOUNDED},
+	{"LIFO of 1", COQUEUE_LIFO, 1},
+	{"LIFO of 3", COQUEUE_LIFO, 3},
+	{"unbounded LIFO", COQUEUE_LIFO, COQUEUE_UNBOUNDED},
+	{"PRIORITY of 1", COQUEUE_PRIORITY, 1},
+	{"PRIORITY of 3", COQUEUE_PRIORITY, 3},
+	{"unbounded PRIORITY", COQUEUE_PRIORITY, COQUEUE_UNBOUNDED},
+	{"rendezvous", COQUEUE_FIFO, 0},
+};
+
+bool kind_is_built(const struct kind *kind)
+{
+	coqueue_attr_t attr = kind_attr(kind);
+	coqueue_t *q;
+	int code = coqueue_create(&q, kind->capacity, &attr);
+
+	if (code == ENOTSUP)
+		return false;
+	ck_ok(code);
+	ck_ok(coqueue_destroy(q));
+	return true;
+}
+
+int compare_steps(const void *a, const void *b, void *unused)
+{
+	long x = *(const long *)a / PRIORITY_STEP,
+	     y = *(const long *)b / PRIORITY_STEP;
+
+	(void)unused;
+	return x < y ? -1 : x > y;
+}
+
+coqueue_attr_t kind_attr(const struct kind *kind)
+{
+	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+
+	attr.order = kind->order;
+	attr.item_size = sizeof(long);
+	if (kind->order == COQUEUE_PRIORITY)
+		attr.compare = compare_steps;
+	return attr;
+}
+
 /* ---- queues of long ----------------------------------------------------- */
 
 coqueue_t *queue_with_attr(size_t capacity, size_t items, coqueue_attr_t attr)
@@ -307,40 +362,101 @@ coqueue_t *queue_with(size_t capacity, size_t items)
 			       (coqueue_attr_t)COQUEUE_ATTR_INIT);
 }
 
+coqueue_t *kind_with(const struct kind *kind, size_t items)
+{
+	return queue_with_attr(kind->capacity, items, kind_attr(kind));
+}
+
+bool kind_can_block(const struct kind *kind, const struct op *op)
+{
+	return op->form != TRY &&
+	       (op->line != PUTTERS || kind_is_bounded(kind));
+}
+
+/* Nobody sees an item of a rendezvous but who takes it. */
+bool kind_can_serve(const struct kind *kind, const struct op *op)
+{
+	return !kind_is_rendezvous(kind) || op->line != GETTERS || !op->keeps;
+}
+
+coqueue_t *kind_that_blocks(const struct kind *kind, const struct op *op)
+{
+	coqueue_t *q;
+
+	if (op->line == PUTTERS)
+		return kind_with(kind, kind->capacity);
+	if (op->line == GETTERS)
+		return kind_with(kind, 0);
+	if (!kind_is_rendezvous(kind))
+		return kind_with(kind, 1);
+	q = kind_with(kind, 0);
+	hand_over(q, 1);
+	return q;
+}
+
 coqueue_t *queue_that_blocks(const struct op *op)
 {
-	static const size_t items[N_LINES] = {
-		[PUTTERS] = 2, [GETTERS] = 0, [JOINERS] = 1};
+	static const struct kind fifo = {"FIFO of 2", COQUEUE_FIFO, 2};
 
-	return queue_with(2, items[op->line]);
+	return kind_that_blocks(&fifo, op);
+}
+
+void serve_one(coqueue_t *q, enum line line)
+{
+	long item = 7;
+
+	if (line == GETTERS)
+		ck_ok(coqueue_put(q, &item));
+	else if (line == PUTTERS)
+		ck_ok(coqueue_get(q, &item));
+	else
+		ck_ok(coqueue_task_done(q, 1));
+}
+
+static void take(coqueue_t *q, long expected)
+{
+	long item = -1;
+
+	ck_ok(coqueue_try_get(q, &item));
+	if (item != expected)
+		ck_abort_msg("item %ld, not %ld", item, expected);
 }
 
 void take_in_order(coqueue_t *q, long first, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		long item = -1;
-
-		ck_ok(coqueue_try_get(q, &item));
-		if (item != first + (long)i)
-			ck_abort_msg("item %ld, not %ld", item,
-				     first + (long)i);
-	}
+	for (size_t i = 0; i < n; i++)
+		take(q, first + (long)i);
 }
 
-void check_usable(coqueue_t *q)
+void take_all_of(const struct kind *kind, coqueue_t *q, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		take(q, (long)(kind->order == COQUEUE_LIFO ? n - 1 - i : i));
+}
+
+void check_usable_as(const struct kind *kind, coqueue_t *q)
+{
+	enum { MANY = 100 };
+	size_t n = kind_is_bounded(kind) ? coqueue_capacity(q) : MANY;
 	long item;
-	size_t n = coqueue_capacity(q);
 
 	ck_assert_int_eq(coqueue_state(q), COQUEUE_OPEN);
 	while (coqueue_try_get(q, &item) == 0)
 		;
 	for (item = 0; item < (long)n; item++)
 		ck_ok(coqueue_try_put(q, &item));
-	ck_code(coqueue_try_put(q, &item), EAGAIN);
+	if (kind_is_bounded(kind))
+		ck_code(coqueue_try_put(q, &item), EAGAIN);
 	ck_assert_uint_eq(coqueue_size(q), n);
-	take_in_order(q, 0, n);
+	take_all_of(kind, q, n);
 	ck_code(coqueue_try_get(q, &item), EAGAIN);
+}
+
+void check_usable(coqueue_t *q)
+{
+	static const struct kind fifo = {"FIFO", COQUEUE_FIFO, 1};
+
+	check_usable_as(&fifo, q);
 }
 
 coqueue_stats_t stats_of(const coqueue_t *q)
@@ -493,6 +609,14 @@ struct crew *crew_block(coqueue_t *q, const struct op *op, unsigned n)
 
 	await_waiting(q, op->line, before + n);
 	return crew;
+}
+
+void hand_over(coqueue_t *q, long item)
+{
+	struct crew *getter = crew_block(q, &ops[OP_GET], 1);
+
+	ck_ok(coqueue_put(q, &item));
+	crew_expect(getter, 0);
 }
 
 static void hand_join(struct hand *hand, const struct timespec *limit)

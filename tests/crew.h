@@ -51,6 +51,9 @@ enum {
  * is the limit of all waits, in seconds (60).
  */
 int suite_run(const char *name, const TTest *const *tests);
+
+/* The same; each test runs once for each i below n, which it finds in _i. */
+int suite_run_each(const char *name, const TTest *const *tests, int n);
 #define TESTS(...) ((const TTest *const[]){__VA_ARGS__, NULL})
 
 unsigned scaled(unsigned rounds);
@@ -152,21 +155,68 @@ extern const struct op ops[N_OPS];
 int op_call(const struct op *op, coqueue_t *q, long *item,
 	    const struct timespec *deadline);
 
+/* ---- kinds of queues ---------------------------------------------------- */
+
+struct kind {
+	const char *name;
+	enum coqueue_order order;
+	size_t capacity;
+};
+
+enum { N_KINDS = 12 };
+extern const struct kind kinds[N_KINDS];
+
+/* Whether the library has it: no test needs to know which it has. */
+bool kind_is_built(const struct kind *kind);
+
+#define for_each_kind(each)                                                    \
+	for (const struct kind *each = kinds; each < kinds + N_KINDS; each++)  \
+		if (kind_is_built(each))
+
+static inline bool kind_is_bounded(const struct kind *kind)
+{
+	return kind->capacity != COQUEUE_UNBOUNDED;
+}
+
+static inline bool kind_is_rendezvous(const struct kind *kind)
+{
+	return kind->capacity == 0;
+}
+
+/* By the numbers of items (long), those of one step being equal. */
+enum { PRIORITY_STEP = 8 };
+int compare_steps(const void *a, const void *b, void *unused);
+
+coqueue_attr_t kind_attr(const struct kind *kind);
+
 /* ---- queues of long ----------------------------------------------------- */
 
 /* A queue of that capacity which holds the items 0, 1, ... items - 1. */
 coqueue_t *queue_with(size_t capacity, size_t items);
 coqueue_t *queue_with_attr(size_t capacity, size_t items, coqueue_attr_t attr);
+coqueue_t *kind_with(const struct kind *kind, size_t items);
 
-/* A queue in which the op has to wait: 2 of 2 items for a put, none for a get,
- * and one unfinished for a join. */
+/* Whether callers of this op ever have to wait, or can be served. */
+bool kind_can_block(const struct kind *kind, const struct op *op);
+bool kind_can_serve(const struct kind *kind, const struct op *op);
+
+/* A queue in which the op has to wait: full for a put, empty for a get, and
+ * with one item unfinished for a join (a FIFO of capacity 2, or that kind). */
 coqueue_t *queue_that_blocks(const struct op *op);
+coqueue_t *kind_that_blocks(const struct kind *kind, const struct op *op);
+
+/* Let one who waits in this line go on (an item 7 for a get); for a join, all. */
+void serve_one(coqueue_t *q, enum line line);
 
 /* Get the items first, first + 1, ... first + n - 1, in this order. */
 void take_in_order(coqueue_t *q, long first, size_t n);
 
+/* Get the items 0 ... n - 1, put in this order, in the order of the kind. */
+void take_all_of(const struct kind *kind, coqueue_t *q, size_t n);
+
 /* It is open and works: empty it, then fill it exactly and empty it again. */
 void check_usable(coqueue_t *q);
+void check_usable_as(const struct kind *kind, coqueue_t *q);
 
 coqueue_stats_t stats_of(const coqueue_t *q);
 size_t waiting_in(const coqueue_t *q, enum line line);
@@ -218,6 +268,9 @@ struct crew *crew_work(unsigned n, hand_work *work, coqueue_t *q,
 
 /* crew_call() without a deadline; wait until all n of them are blocked. */
 struct crew *crew_block(coqueue_t *q, const struct op *op, unsigned n);
+
+/* Put an item that a blocked getter takes, whatever kind of queue it is. */
+void hand_over(coqueue_t *q, long item);
 
 /* Wait for all, at most for the limit; fails if one hangs or complained. */
 void crew_join(struct crew *crew);

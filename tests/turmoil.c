@@ -2,7 +2,10 @@
 #include <config.h>
 #include "turmoil.h"
 
-enum { MANY = 3 /* items of a bulk call */ };
+enum {
+	MANY = 3,     /* items of a bulk call */
+	CROWDED = 500 /* items: putters go slow */
+};
 
 struct tally {
 	uint64_t items, sum;
@@ -28,6 +31,7 @@ enum stage {
 };
 
 struct turmoil {
+	const struct kind *kind;
 	coqueue_t *q;
 	struct crew *crew;
 	_Atomic int stage;
@@ -53,11 +57,12 @@ static long make_item(struct actor *a, unsigned putter)
 
 static int check_order(struct hand *me, const struct actor *a, long item)
 {
+	const struct turmoil *t = me->arg;
 	long number = item / TURMOIL_HANDS, putter = item % TURMOIL_HANDS;
 
 	if (number <= 0 || putter < 0 || lines[putter] != PUTTERS)
 		return complain(me, "item %ld from nowhere", item);
-	if (number <= a->newest[putter])
+	if (t->kind->order != COQUEUE_LIFO && number <= a->newest[putter])
 		return complain(me, "item %ld of %ld is late", number, putter);
 	return 0;
 }
@@ -180,12 +185,14 @@ static int look(struct hand *me)
 }
 
 /* Now and then keep away, so that the others have to wait. */
-static void rest(struct actor *a)
+static void rest(struct hand *me, struct actor *a)
 {
+	bool crowded =
+		lines[me->index] == PUTTERS && coqueue_size(me->q) > CROWDED;
 	struct timespec span = {0, random_below(&a->random, 200) * 1000L};
 	int cancel;
 
-	if (random_below(&a->random, 32) > 0)
+	if (!crowded && random_below(&a->random, 32) > 0)
 		return;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
@@ -204,20 +211,23 @@ static int act(struct hand *me)
 		if (code == 0 && line == JOINERS)
 			code = look(me);
 		atomic_fetch_add(&t->calls, 1);
-		rest(a);
+		rest(me, a);
+		if (t->kind->capacity > CROWDED)
+			pthread_testcancel(); /* its calls need never wait */
 	}
 	return code;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
 
-struct turmoil *turmoil_start(size_t capacity)
+struct turmoil *turmoil_start(const struct kind *kind)
 {
 	struct turmoil *t = calloc(1, sizeof(*t));
 
 	ck_assert_ptr_nonnull(t);
-	t->q = queue_with(capacity, 0);
-	t->random = suite_seed() + capacity;
+	t->kind = kind;
+	t->q = kind_with(kind, 0);
+	t->random = suite_seed() + (uint64_t)(kind - kinds);
 	for (unsigned i = 0; i < TURMOIL_HANDS; i++)
 		t->actors[i].random = random_next(&t->random);
 	t->crew = crew_start(TURMOIL_HANDS, act, t->q, t);
@@ -297,19 +307,21 @@ void turmoil_end(struct turmoil *t)
 	ck_assert_uint_eq(put.items, got.items);
 	ck_assert_uint_eq(put.sum, got.sum);
 	ck_assert_uint_eq(stats_of(t->q).puts, put.items);
-	check_usable(t->q);
+	check_usable_as(t->kind, t->q);
 	ck_ok(coqueue_destroy(t->q));
 	free(t);
 }
 
 void turmoil_suffer(unsigned times, void unkind(struct turmoil *t, unsigned i))
 {
-	static const size_t capacities[] = {1, 2, 3, 32};
+	unsigned n = 0, nth = 0;
 
-	for (unsigned c = 0; c < 4; c++) {
-		struct turmoil *t = turmoil_start(capacities[c]);
+	for_each_kind(kind) n++;
+	for_each_kind(kind)
+	{
+		struct turmoil *t = turmoil_start(kind);
 
-		for (unsigned i = c; i < times; i += 4)
+		for (unsigned i = nth++; i < times; i += n)
 			unkind(t, i);
 		turmoil_end(t);
 	}

@@ -6,7 +6,7 @@
  * Putters number their items.  What was accepted and what was received is
  * counted and summed up by both sides, by a hash of each item, so that it shows
  * when one is lost, doubled or made up (G4); each getter sees the items of a
- * putter in order (G6); each call must return what it may in its situation; and
+ * putter in order (G6), but of a LIFO; each call must return what it may in its situation; and
  * in the end nobody waits in vain, without a shutdown that would wake them.
  */
 #ifndef TURMOIL_H
@@ -19,7 +19,7 @@ enum { TURMOIL_HANDS = 5 };
 
 struct turmoil;
 
-struct turmoil *turmoil_start(size_t capacity);
+struct turmoil *turmoil_start(const struct kind *kind);
 struct crew *turmoil_crew(struct turmoil *t);
 
 /* How many calls have ended. */
@@ -37,7 +37,7 @@ void turmoil_cancel(struct turmoil *t, unsigned hand);
 /* Let all come to an end, check the accounts and the queue, free everything. */
 void turmoil_end(struct turmoil *t);
 
-/* A test: that often, spread over queues of several sizes, be unkind. */
+/* A test: that often, spread over all kinds of queues, be unkind. */
 void turmoil_suffer(unsigned times, void unkind(struct turmoil *t, unsigned i));
 
 #endif
