@@ -179,6 +179,8 @@ static bool put_one_locked(struct coqueue *q, const void *item)
 	size_t n;
 	bool done;
 
+	if (pile_is_comparing())
+		return false;
 	sync_lock(&q->lock);
 	done = queue_word(q) == (COQUEUE_OPEN | QUEUE_LOCKED) &&
 	       q->store->kind->put(q->store, item, 1, &n) == STORE_DONE;
@@ -345,6 +347,8 @@ static bool get_one_locked(struct coqueue *q, void *item)
 	size_t n;
 	bool done;
 
+	if (pile_is_comparing())
+		return false;
 	sync_lock(&q->lock);
 	done = queue_word(q) == (COQUEUE_OPEN | QUEUE_LOCKED) &&
 	       q->store->kind->get(q->store, item, 1, &n) == STORE_DONE;

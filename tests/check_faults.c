@@ -6,6 +6,7 @@
  * the functions below between it and libc: the n-th call of a thread fails,
  * for every n; what is taken and given back is counted.
  */
+#include <sys/mman.h>
 #include <unistd.h>
 #include "crew.h"
 
@@ -14,6 +15,7 @@
 static _Thread_local struct {
 	bool armed;
 	unsigned calls, nth; /* 0: none fails */
+	bool lasting;        /* those after it fail, too */
 	int code;            /* of the one that failed; 0: none has */
 	/* Taken and not given back, while armed. */
 	long memory, objects;
@@ -35,7 +37,11 @@ static _Thread_local struct {
 
 BARE_INLINE bool fails(int code)
 {
-	if (!faults.armed || ++faults.calls != faults.nth)
+	if (!faults.armed)
+		return false;
+	faults.calls++;
+	if (faults.calls != faults.nth &&
+	    (!faults.lasting || faults.calls < faults.nth))
 		return false;
 	faults.code = code;
 	return true;
@@ -98,6 +104,23 @@ WRAP(void, free, void *memory)
 {
 	faults.memory -= faults.armed && memory;
 	__real_free(memory);
+}
+
+WRAP(void *, mmap, void *at, size_t length, int prot, int flags, int file,
+     off_t offset)
+{
+	void *memory = fails(ENOMEM) ? MAP_FAILED
+				     : __real_mmap(at, length, prot, flags,
+						   file, offset);
+
+	took(memory == MAP_FAILED ? NULL : memory);
+	return memory;
+}
+
+WRAP(int, munmap, void *memory, size_t length)
+{
+	faults.memory -= faults.armed;
+	return __real_munmap(memory, length);
 }
 
 WRAP(int, pthread_mutex_init, pthread_mutex_t *mutex,
@@ -361,6 +384,7 @@ static unsigned put_with_faults(coqueue_t *q, long item)
 
 	for (;; nth++) {
 		arm(nth);
+		faults.lasting = true; /* a put may try twice */
 		code = coqueue_try_put(q, &item);
 		disarm();
 		if (code == 0)
@@ -376,7 +400,7 @@ START_TEST(a_put_without_memory_to_grow_changes_nothing)
 {
 	for_each_kind(kind)
 	{
-		enum { ITEMS = 2000 };
+		enum { ITEMS = 10000 };
 		coqueue_t *q;
 		unsigned failed = 0;
 
@@ -398,8 +422,8 @@ START_TEST(a_bulk_put_without_memory_tells_how_many_were_put)
 {
 	for_each_kind(kind)
 	{
-		enum { ITEMS = 500 };
-		long items[ITEMS];
+		enum { ITEMS = 10000 };
+		static long items[ITEMS];
 		coqueue_t *q;
 		size_t done;
 		int code;
@@ -429,7 +453,7 @@ START_TEST(a_get_without_memory_to_shrink_succeeds)
 {
 	for_each_kind(kind)
 	{
-		enum { ITEMS = 2000 };
+		enum { ITEMS = 10000 };
 		coqueue_t *q;
 		int failed = 0;
 

@@ -826,7 +826,7 @@ END_TEST
 enum { MAX_THREADS = 8, MAX_OPS = 1600, TINY_OPS = 7, INSTANT = 16 };
 
 /* Every order with every sort of capacity; 1: so many as there are threads. */
-static const struct model_kind kinds[] = {
+static const struct model_kind models[] = {
 	{COQUEUE_FIFO, 1, 0},
 	{COQUEUE_LIFO, 1, 0},
 	{COQUEUE_PRIORITY, 1, 3},
@@ -836,7 +836,7 @@ static const struct model_kind kinds[] = {
 	{COQUEUE_PRIORITY, COQUEUE_UNBOUNDED, 3},
 };
 
-enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
+enum { N_MODELS = sizeof(models) / sizeof(*models) };
 
 /* A queue in one thread, played by several in turn. */
 struct play {
@@ -1191,7 +1191,7 @@ static void damage(struct play *p)
 
 static struct model_kind any_kind(uint64_t *random)
 {
-	return kinds[random_below(random, N_KINDS)];
+	return models[random_below(random, N_MODELS)];
 }
 
 static void check_random(unsigned rounds, unsigned threads, unsigned calls)
@@ -1243,8 +1243,8 @@ static void check_tiny(struct model_kind kind, unsigned rounds)
 /* Whatever was damaged, two checkers must agree, and see both verdicts often. */
 START_TEST(tiny_histories_get_the_verdict_of_trying_every_order)
 {
-	for (unsigned i = 0; i < N_KINDS; i++)
-		check_tiny(kinds[i], scaled(10000));
+	for (unsigned i = 0; i < N_MODELS; i++)
+		check_tiny(models[i], scaled(10000));
 }
 END_TEST
 
@@ -1258,7 +1258,7 @@ START_TEST(damage_in_a_long_history_is_found)
 		struct lin_op *got[MAX_OPS];
 		unsigned n = 0, at;
 
-		play(&p, &random, kinds[0], MAX_THREADS, MAX_OPS / 2);
+		play(&p, &random, models[0], MAX_THREADS, MAX_OPS / 2);
 		for (size_t k = 0; k < p.n; k++)
 			if (p.ops[k].call == LIN_GET && p.ops[k].result == 0)
 				got[n++] = &p.ops[k];

@@ -19,11 +19,11 @@ static int by_value(const void *a, const void *b, void *ctx)
 	return (*x > *y) - (*x < *y);
 }
 
-static const struct kind {
+static const struct sort {
 	const char *name;
 	enum coqueue_order order;
 	size_t capacity; /* of the queue that is filled */
-} kinds[] = {
+} sorts[] = {
 	{"FIFO", COQUEUE_FIFO, ITEMS},
 	{"FIFO, unbounded", COQUEUE_FIFO, COQUEUE_UNBOUNDED},
 	{"LIFO", COQUEUE_LIFO, ITEMS},
@@ -31,15 +31,15 @@ static const struct kind {
 	{"PRIORITY", COQUEUE_PRIORITY, ITEMS},
 	{"PRIORITY, unbounded", COQUEUE_PRIORITY, COQUEUE_UNBOUNDED},
 };
-enum { N_KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+enum { N_SORTS = sizeof(sorts) / sizeof(sorts[0]) };
 
-static coqueue_t *make(const struct kind *kind, size_t capacity)
+static coqueue_t *make(const struct sort *sort, size_t capacity)
 {
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
 	coqueue_t *q = NULL;
 
 	attr.item_size = sizeof(long);
-	attr.order = kind->order;
+	attr.order = sort->order;
 	attr.compare = by_value;
 	ck_ok(coqueue_create(&q, capacity, &attr));
 	return q;
@@ -58,14 +58,14 @@ static long resident(void)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
-static long bytes_of_an_empty_queue(const struct kind *kind)
+static long bytes_of_an_empty_queue(const struct sort *sort)
 {
 	static coqueue_t *queues[QUEUES];
-	bool bounded = kind->capacity != COQUEUE_UNBOUNDED;
+	bool bounded = sort->capacity != COQUEUE_UNBOUNDED;
 	long before = resident(), bytes;
 
 	for (int i = 0; i < QUEUES; i++)
-		queues[i] = make(kind, bounded ? 1 : kind->capacity);
+		queues[i] = make(sort, bounded ? 1 : sort->capacity);
 	bytes = (resident() - before) / QUEUES;
 	for (int i = 0; i < QUEUES; i++)
 		ck_ok(coqueue_destroy(queues[i]));
@@ -86,10 +86,10 @@ static void take_out(coqueue_t *q, long n)
 		ck_ok(coqueue_try_get(q, &item));
 }
 
-static double bytes_of_an_item(const struct kind *kind)
+static double bytes_of_an_item(const struct sort *sort)
 {
 	long before = resident(), bytes;
-	coqueue_t *q = make(kind, kind->capacity);
+	coqueue_t *q = make(sort, sort->capacity);
 
 	fill(q, ITEMS);
 	bytes = resident() - before;
@@ -101,21 +101,21 @@ static double bytes_of_an_item(const struct kind *kind)
 /* Sanitizers have memory of their own, of which nothing can be said. */
 START_TEST(an_item_of_8_bytes_costs_little)
 {
-	for (int i = 0; i < N_KINDS && !UNDER_ASAN && !UNDER_TSAN; i++) {
-		long empty = bytes_of_an_empty_queue(&kinds[i]);
-		double item = bytes_of_an_item(&kinds[i]);
+	for (int i = 0; i < N_SORTS && !UNDER_ASAN && !UNDER_TSAN; i++) {
+		long empty = bytes_of_an_empty_queue(&sorts[i]);
+		double item = bytes_of_an_item(&sorts[i]);
 
 		printf("%-20s %5ld bytes empty, %4.1f bytes per item\n",
-		       kinds[i].name, empty, item);
+		       sorts[i].name, empty, item);
 		ck_assert_int_lt(empty, 8192);
 		ck_assert(item < 64);
 	}
 }
 END_TEST
 
-static void check_swings(const struct kind *kind, long few, long many)
+static void check_swings(const struct sort *sort, long few, long many)
 {
-	coqueue_t *q = make(kind, kind->capacity);
+	coqueue_t *q = make(sort, sort->capacity);
 	long before;
 
 	fill(q, few);
@@ -133,10 +133,10 @@ static void check_swings(const struct kind *kind, long few, long many)
 /* Ten million items, three times; of PRIORITY, which is slower, one. */
 START_TEST(memory_comes_back_when_a_queue_shrinks)
 {
-	for (int i = 0; i < N_KINDS && !UNDER_ASAN && !UNDER_TSAN; i++)
-		if (kinds[i].capacity == COQUEUE_UNBOUNDED)
-			check_swings(&kinds[i], 0,
-				     kinds[i].order == COQUEUE_PRIORITY
+	for (int i = 0; i < N_SORTS && !UNDER_ASAN && !UNDER_TSAN; i++)
+		if (sorts[i].capacity == COQUEUE_UNBOUNDED)
+			check_swings(&sorts[i], 0,
+				     sorts[i].order == COQUEUE_PRIORITY
 					     ? ITEMS
 					     : 10L * ITEMS);
 }
@@ -145,10 +145,10 @@ END_TEST
 /* What was given back is used again, also while items are held. */
 START_TEST(a_queue_that_swings_does_not_grow)
 {
-	for (int i = 0; i < N_KINDS && !UNDER_ASAN && !UNDER_TSAN; i++)
-		if (kinds[i].capacity == COQUEUE_UNBOUNDED)
+	for (int i = 0; i < N_SORTS && !UNDER_ASAN && !UNDER_TSAN; i++)
+		if (sorts[i].capacity == COQUEUE_UNBOUNDED)
 			for (int j = 0; j < 5; j++)
-				check_swings(&kinds[i], 1000, ITEMS / 2);
+				check_swings(&sorts[i], 1000, ITEMS / 2);
 }
 END_TEST
 

@@ -106,8 +106,12 @@ static const struct timespec *choose_deadline(struct actor *a,
 	return moment;
 }
 
-/* One of its line, the bulk call among them as if it had a row of its own. */
-static const struct op *choose_op(struct actor *a, enum line line)
+/*
+ * One of its line, the bulk call among them as if it had a row of its own.  No
+ * peek at a rendezvous, which would wait for its end.
+ */
+static const struct op *choose_op(const struct turmoil *t, struct actor *a,
+				  enum line line)
 {
 	const struct op *op;
 	unsigned i;
@@ -116,7 +120,8 @@ static const struct op *choose_op(struct actor *a, enum line line)
 		i = random_below(&a->random, N_OPS + 2);
 		op = i < N_OPS ? &ops[i]
 			       : (i == N_OPS ? &put_several : &get_several);
-	} while (op->line != line);
+	} while (op->line != line ||
+		 (line == GETTERS && op->keeps && kind_is_rendezvous(t->kind)));
 	return op;
 }
 
@@ -163,7 +168,7 @@ static int call_any(struct hand *me, struct turmoil *t, struct actor *a)
 {
 	struct timespec moment;
 	const struct timespec *deadline = choose_deadline(a, &moment);
-	const struct op *op = choose_op(a, lines[me->index]);
+	const struct op *op = choose_op(t, a, lines[me->index]);
 	int code = make_call(me, a, op, deadline);
 
 	if (!may_return(t, op, deadline, code))
