@@ -106,8 +106,10 @@ static const struct timespec *choose_deadline(struct actor *a,
 	return moment;
 }
 
-/* One of its line, the bulk call among them as if it had a row of its own. */
-static const struct op *choose_op(struct actor *a, enum line line)
+/* One of its line, the bulk call among them as if it had a row of its own; but
+ * none that would wait for ever. */
+static const struct op *choose_op(const struct turmoil *t, struct actor *a,
+				  enum line line)
 {
 	const struct op *op;
 	unsigned i;
@@ -116,7 +118,7 @@ static const struct op *choose_op(struct actor *a, enum line line)
 		i = random_below(&a->random, N_OPS + 2);
 		op = i < N_OPS ? &ops[i]
 			       : (i == N_OPS ? &put_several : &get_several);
-	} while (op->line != line);
+	} while (op->line != line || !kind_can_serve(t->kind, op));
 	return op;
 }
 
@@ -163,7 +165,7 @@ static int call_any(struct hand *me, struct turmoil *t, struct actor *a)
 {
 	struct timespec moment;
 	const struct timespec *deadline = choose_deadline(a, &moment);
-	const struct op *op = choose_op(a, lines[me->index]);
+	const struct op *op = choose_op(t, a, lines[me->index]);
 	int code = make_call(me, a, op, deadline);
 
 	if (!may_return(t, op, deadline, code))
@@ -212,7 +214,7 @@ static int act(struct hand *me)
 			code = look(me);
 		atomic_fetch_add(&t->calls, 1);
 		rest(me, a);
-		if (t->kind->capacity > CROWDED)
+		if (t->kind->capacity > CROWDED || kind_is_rendezvous(t->kind))
 			pthread_testcancel(); /* its calls need never wait */
 	}
 	return code;
@@ -314,14 +316,11 @@ void turmoil_end(struct turmoil *t)
 
 void turmoil_suffer(unsigned times, void unkind(struct turmoil *t, unsigned i))
 {
-	unsigned n = 0, nth = 0;
-
-	for_each_kind(kind) n++;
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		struct turmoil *t = turmoil_start(kind);
 
-		for (unsigned i = nth++; i < times; i += n)
+		for (unsigned i = (unsigned)(kind - kinds); i < times;
+		     i += N_KINDS)
 			unkind(t, i);
 		turmoil_end(t);
 	}
