@@ -416,8 +416,10 @@ END_TEST
 
 /* ---- each code of each function ----------------------------------------- */
 
-/* What has no place in the tables above: ENOTSUP and ENOMEM are in
- * check_object.c, EDEADLK in check_rcu.c, EINTR in check_interrupt.c. */
+/* What has no place in the tables above: ENOMEM is in check_object.c and
+ * check_faults.c, EDEADLK in check_rcu.c and check_pile.c, EINTR in
+ * check_interrupt.c, ESHUTDOWN of other calls in check_resize.c, check_holds.c
+ * and check_force.c. */
 
 START_TEST(E17_E29_each_function_gives_each_of_its_codes)
 {

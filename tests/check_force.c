@@ -289,8 +289,7 @@ END_TEST
 
 START_TEST(G13_of_no_fifo_and_of_a_rendezvous_it_gives_EINVAL)
 {
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		bool has_oldest = kind->order == COQUEUE_FIFO &&
 				  !kind_is_rendezvous(kind);
 		size_t some = kind->capacity < 2 ? kind->capacity : 2, n = 99;

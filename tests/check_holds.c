@@ -29,8 +29,7 @@ static coqueue_t *queue_that_counts(const struct kind *kind, size_t items,
 
 START_TEST(E82_the_last_producer_shuts_down_gracefully)
 {
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		coqueue_t *q = kind_with(kind, 0);
 		struct crew *get = crew_block(q, &ops[OP_GET], 2),
 			    *peek = crew_block(q, &ops[OP_PEEK], 2);
@@ -51,8 +50,7 @@ END_TEST
 
 START_TEST(E82_what_the_last_producer_put_is_delivered)
 {
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		unsigned destroyed = 0;
 		size_t n = kind->capacity < 3 ? kind->capacity : 3;
 		coqueue_t *q = queue_that_counts(kind, n, &destroyed);
@@ -72,8 +70,7 @@ END_TEST
 
 START_TEST(E83_the_last_consumer_shuts_down_immediately)
 {
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		unsigned destroyed = 0;
 		size_t n = kind->capacity < 3 ? kind->capacity : 3;
 		coqueue_t *q = queue_that_counts(kind, n, &destroyed);
@@ -228,8 +225,7 @@ static void hold_for(coqueue_t *q, enum coqueue_side side)
 
 START_TEST(E82_all_that_counted_producers_put_is_consumed)
 {
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		size_t most = SIZE_MAX;
 		coqueue_t *q = kind_with(kind, 0);
 		struct crew *put, *get;
@@ -259,8 +255,7 @@ static int produce_until_refused(struct hand *me)
 
 START_TEST(E83_producers_end_when_the_last_consumer_has_left)
 {
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		unsigned destroyed = 0;
 		size_t most = 50;
 		coqueue_t *q = queue_that_counts(kind, 0, &destroyed);

@@ -255,13 +255,12 @@ END_TEST
 enum { MANY = 100000 };
 
 #define for_each_unbounded_pile(kind)                                          \
-	for_each_kind(kind) if (!kind_is_bounded(kind) &&                      \
-				kind->order != COQUEUE_FIFO)
+	for_each_kind(kind)                                                    \
+		if (!kind_is_bounded(kind) && kind->order != COQUEUE_FIFO)
 
 START_TEST(queues_without_a_limit_grow_and_shrink_again)
 {
-	for_each_unbounded_pile(kind)
-	{
+	for_each_unbounded_pile(kind) {
 		coqueue_t *q = kind_with(kind, 0);
 
 		for (int round = 0; round < 2; round++) {
@@ -280,8 +279,7 @@ END_TEST
 /* Swinging about each size at which it grows or shrinks. */
 START_TEST(order_is_kept_while_it_grows_and_shrinks)
 {
-	for_each_unbounded_pile(kind)
-	{
+	for_each_unbounded_pile(kind) {
 		coqueue_t *q = kind_with(kind, 0);
 
 		for (size_t n = 1; n < 400; n += 1 + n / 16) {

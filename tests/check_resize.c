@@ -3,11 +3,13 @@
 #include "crew.h"
 
 #define for_each_bounded_kind(kind)                                            \
-	for_each_kind(kind) if (kind_is_bounded(kind) &&                       \
-				!kind_is_rendezvous(kind))
+	for_each_kind(kind)                                                    \
+		if (kind_is_bounded(kind) && !kind_is_rendezvous(kind))
 
 /* Of each order one, for tests that choose the capacity. */
-#define for_each_order(kind) for_each_kind(kind) if (kind->capacity == 3)
+#define for_each_order(kind)                                                   \
+	for_each_kind(kind)                                                    \
+		if (kind->capacity == 3)
 
 static coqueue_t *queue_of(const struct kind *kind, size_t capacity,
 			   size_t items)
@@ -42,15 +44,15 @@ static void grow_by(const struct kind *kind, size_t n)
 
 START_TEST(E43_growing_wakes_exactly_the_putters_that_now_fit)
 {
-	for_each_bounded_kind(kind) for (size_t n = 0; n <= 4; n++)
-		grow_by(kind, n);
+	for_each_bounded_kind(kind)
+		for (size_t n = 0; n <= 4; n++)
+			grow_by(kind, n);
 }
 END_TEST
 
 START_TEST(E43_growing_beyond_need_wakes_all_putters_once)
 {
-	for_each_bounded_kind(kind)
-	{
+	for_each_bounded_kind(kind) {
 		coqueue_t *q = kind_with(kind, kind->capacity);
 		struct crew *crew = crew_block(q, &ops[OP_PUT], 3);
 		uint64_t wakeups = stats_of(q).wakeups;
@@ -96,17 +98,17 @@ static void shrink(const struct kind *kind, size_t from, size_t to)
 
 START_TEST(E44_below_the_size_puts_wait_and_gets_go_on)
 {
-	for_each_order(kind) for (size_t from = 1; from <= 6;
-				  from++) for (size_t to = 1; to <= from; to++)
-		shrink(kind, from, to);
+	for_each_order(kind)
+		for (size_t from = 1; from <= 6; from++)
+			for (size_t to = 1; to <= from; to++)
+				shrink(kind, from, to);
 }
 END_TEST
 
 /* In bulk: get_many may take more than there is too much. */
 START_TEST(E44_bulk_calls_below_the_size)
 {
-	for_each_order(kind)
-	{
+	for_each_order(kind) {
 		coqueue_t *q = queue_of(kind, 8, 8);
 		long items[8] = {0};
 		size_t done;
@@ -129,35 +131,34 @@ END_TEST
 /* The items lie anywhere in the store when it is replaced. */
 START_TEST(E44_order_is_kept_through_any_changes)
 {
-	for_each_order(kind) for (size_t offset = 0; offset < 5; offset++)
-	{
-		coqueue_t *q = queue_of(kind, 5, 0);
-		uint64_t random = suite_seed() + offset;
-		long item = 0;
+	for_each_order(kind)
+		for (size_t offset = 0; offset < 5; offset++) {
+			coqueue_t *q = queue_of(kind, 5, 0);
+			uint64_t random = suite_seed() + offset;
+			long item = 0;
 
-		for (size_t i = 0; i < offset; i++) {
-			ck_ok(coqueue_try_put(q, &item));
-			ck_ok(coqueue_try_get(q, &item));
+			for (size_t i = 0; i < offset; i++) {
+				ck_ok(coqueue_try_put(q, &item));
+				ck_ok(coqueue_try_get(q, &item));
+			}
+			for (item = 0; item < 5; item++)
+				ck_ok(coqueue_try_put(q, &item));
+			for (int i = 0; i < 20; i++)
+				ck_ok(coqueue_set_capacity(
+					q, 1 + random_below(&random, 9)));
+			ck_assert_uint_eq(coqueue_size(q), 5);
+			ck_assert_uint_eq(stats_of(q).puts, 5 + offset);
+			ck_assert_uint_eq(stats_of(q).gets, offset);
+			take_all_of(kind, q, 5);
+			check_usable_as(kind, q);
+			ck_ok(coqueue_destroy(q));
 		}
-		for (item = 0; item < 5; item++)
-			ck_ok(coqueue_try_put(q, &item));
-		for (int i = 0; i < 20; i++)
-			ck_ok(coqueue_set_capacity(
-				q, 1 + random_below(&random, 9)));
-		ck_assert_uint_eq(coqueue_size(q), 5);
-		ck_assert_uint_eq(stats_of(q).puts, 5 + offset);
-		ck_assert_uint_eq(stats_of(q).gets, offset);
-		take_all_of(kind, q, 5);
-		check_usable_as(kind, q);
-		ck_ok(coqueue_destroy(q));
-	}
 }
 END_TEST
 
 START_TEST(E44_growing_again_ends_the_shortage)
 {
-	for_each_order(kind)
-	{
+	for_each_order(kind) {
 		coqueue_t *q = queue_of(kind, 4, 4);
 		struct crew *crew = crew_block(q, &ops[OP_PUT], 3);
 
@@ -182,26 +183,26 @@ static void count_destroyed(void *item, void *ctx)
 
 START_TEST(E44_E36_a_shutdown_below_the_size_delivers_or_destroys_all)
 {
-	for_each_order(kind) for_each_mode(mode)
-	{
-		unsigned destroyed = 0;
-		coqueue_attr_t attr = kind_attr(kind);
-		long item, got = 0;
-		coqueue_t *q;
+	for_each_order(kind)
+		for_each_mode(mode) {
+			unsigned destroyed = 0;
+			coqueue_attr_t attr = kind_attr(kind);
+			long item, got = 0;
+			coqueue_t *q;
 
-		attr.item_destroy = count_destroyed;
-		attr.ctx = &destroyed;
-		q = queue_with_attr(6, 6, attr);
-		ck_ok(coqueue_set_capacity(q, 2));
-		ck_ok(coqueue_try_get(q, &item));
-		ck_ok(coqueue_shutdown(q, (enum coqueue_shutdown)mode));
-		while (coqueue_get(q, &item) == 0)
-			got++;
-		ck_assert_int_eq(got, mode == COQUEUE_GRACEFUL ? 5 : 0);
-		ck_assert_uint_eq(destroyed, (unsigned)(5 - got));
-		ck_code(coqueue_set_capacity(q, 9), ESHUTDOWN);
-		ck_ok(coqueue_destroy(q));
-	}
+			attr.item_destroy = count_destroyed;
+			attr.ctx = &destroyed;
+			q = queue_with_attr(6, 6, attr);
+			ck_ok(coqueue_set_capacity(q, 2));
+			ck_ok(coqueue_try_get(q, &item));
+			ck_ok(coqueue_shutdown(q, (enum coqueue_shutdown)mode));
+			while (coqueue_get(q, &item) == 0)
+				got++;
+			ck_assert_int_eq(got, mode == COQUEUE_GRACEFUL ? 5 : 0);
+			ck_assert_uint_eq(destroyed, (unsigned)(5 - got));
+			ck_code(coqueue_set_capacity(q, 9), ESHUTDOWN);
+			ck_ok(coqueue_destroy(q));
+		}
 }
 END_TEST
 
@@ -276,7 +277,8 @@ static void resize_beside(const struct kind *kind)
 
 START_TEST(E43_E44_nothing_is_lost_beside_puts_and_gets)
 {
-	for_each_bounded_kind(kind) resize_beside(kind);
+	for_each_bounded_kind(kind)
+		resize_beside(kind);
 }
 END_TEST
 
@@ -292,8 +294,7 @@ static int put_while_open(struct hand *me)
 /* Nobody gets: the size never falls, and what set_capacity allows is exact. */
 START_TEST(the_capacity_holds_at_its_return_beside_puts)
 {
-	for_each_bounded_kind(kind)
-	{
+	for_each_bounded_kind(kind) {
 		coqueue_t *q = kind_with(kind, 0);
 		struct crew *crew = crew_start(2, put_while_open, q, NULL);
 		long item;
@@ -353,14 +354,16 @@ START_TEST(E45_resizes_beside_shutdown_lose_no_waiter)
 {
 	uint64_t random = suite_seed();
 
-	for_each_order(kind) for (unsigned round = 0; round < scaled(40);
-				  round++) for_each_mode(mode)
-	{
-		shut_down_beside_resizes(kind, &ops[OP_PUT], mode,
-					 random_below(&random, 10));
-		shut_down_beside_resizes(kind, &ops[OP_GET], mode,
-					 random_below(&random, 10));
-	}
+	for_each_order(kind)
+		for (unsigned round = 0; round < scaled(40); round++)
+			for_each_mode(mode) {
+				shut_down_beside_resizes(
+					kind, &ops[OP_PUT], mode,
+					random_below(&random, 10));
+				shut_down_beside_resizes(
+					kind, &ops[OP_GET], mode,
+					random_below(&random, 10));
+			}
 }
 END_TEST
 
@@ -371,48 +374,50 @@ START_TEST(G13_from_or_to_no_limit_or_none_or_too_much_gives_EINVAL)
 	static const size_t bad[] = {0, COQUEUE_UNBOUNDED,
 				     SIZE_MAX / sizeof(long) + 1, SIZE_MAX - 1};
 
-	for_each_kind(kind) for (int i = 0; i < 5; i++)
-	{
-		coqueue_t *q = kind_with(kind, 0);
-		bool changes =
-			kind_is_bounded(kind) && !kind_is_rendezvous(kind);
+	for_each_kind(kind)
+		for (int i = 0; i < 5; i++) {
+			coqueue_t *q = kind_with(kind, 0);
+			bool changes = kind_is_bounded(kind) &&
+				       !kind_is_rendezvous(kind);
 
-		if (i < 4)
-			ck_code(coqueue_set_capacity(q, bad[i]), EINVAL);
-		else
-			ck_code(coqueue_set_capacity(q, 2),
-				changes ? 0 : EINVAL);
-		ck_assert_uint_eq(coqueue_capacity(q),
-				  i == 4 && changes ? 2 : kind->capacity);
-		check_usable_as(kind, q);
-		ck_ok(coqueue_destroy(q));
-	}
+			if (i < 4)
+				ck_code(coqueue_set_capacity(q, bad[i]),
+					EINVAL);
+			else
+				ck_code(coqueue_set_capacity(q, 2),
+					changes ? 0 : EINVAL);
+			ck_assert_uint_eq(coqueue_capacity(q),
+					  i == 4 && changes ? 2
+							    : kind->capacity);
+			check_usable_as(kind, q);
+			ck_ok(coqueue_destroy(q));
+		}
 }
 END_TEST
 
 START_TEST(E45_after_a_shutdown_it_gives_ESHUTDOWN)
 {
-	for_each_bounded_kind(kind) for_each_mode(mode)
-	{
-		coqueue_t *q = kind_with(kind, 1);
+	for_each_bounded_kind(kind)
+		for_each_mode(mode) {
+			coqueue_t *q = kind_with(kind, 1);
 
-		ck_ok(coqueue_shutdown(q, (enum coqueue_shutdown)mode));
-		errno = 4711;
-		ck_code(coqueue_set_capacity(q, 5), ESHUTDOWN);
-		ck_code(coqueue_set_capacity(q, 0), EINVAL);
-		ck_assert_int_eq(errno, 4711);
-		ck_assert_uint_eq(coqueue_capacity(q), kind->capacity);
-		ck_assert_uint_eq(coqueue_size(q), mode == COQUEUE_GRACEFUL);
-		ck_ok(coqueue_destroy(q));
-	}
+			ck_ok(coqueue_shutdown(q, (enum coqueue_shutdown)mode));
+			errno = 4711;
+			ck_code(coqueue_set_capacity(q, 5), ESHUTDOWN);
+			ck_code(coqueue_set_capacity(q, 0), EINVAL);
+			ck_assert_int_eq(errno, 4711);
+			ck_assert_uint_eq(coqueue_capacity(q), kind->capacity);
+			ck_assert_uint_eq(coqueue_size(q),
+					  mode == COQUEUE_GRACEFUL);
+			ck_ok(coqueue_destroy(q));
+		}
 }
 END_TEST
 
 /* 2^48 bytes are more than an x86-64 process can have. */
 START_TEST(G13_without_the_memory_it_gives_ENOMEM)
 {
-	for_each_bounded_kind(kind)
-	{
+	for_each_bounded_kind(kind) {
 		coqueue_t *q = kind_with(kind, kind->capacity);
 		struct crew *crew = crew_block(q, &ops[OP_PUT], 2);
 

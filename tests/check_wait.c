@@ -394,8 +394,7 @@ static void give_up_often(const struct op *first, const struct op *second,
 {
 	uint64_t random = suite_seed();
 
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		if (!kind_can_block(kind, first) ||
 		    !kind_can_serve(kind, first))
 			continue;

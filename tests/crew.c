@@ -310,19 +310,6 @@ const struct kind kinds[N_KINDS] = {
 	{"rendezvous", COQUEUE_FIFO, 0},
 };
 
-bool kind_is_built(const struct kind *kind)
-{
-	coqueue_attr_t attr = kind_attr(kind);
-	coqueue_t *q;
-	int code = coqueue_create(&q, kind->capacity, &attr);
-
-	if (code == ENOTSUP)
-		return false;
-	ck_ok(code);
-	ck_ok(coqueue_destroy(q));
-	return true;
-}
-
 int compare_steps(const void *a, const void *b, void *unused)
 {
 	long x = *(const long *)a / PRIORITY_STEP,

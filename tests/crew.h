@@ -166,12 +166,8 @@ struct kind {
 enum { N_KINDS = 12 };
 extern const struct kind kinds[N_KINDS];
 
-/* Whether the library has it: no test needs to know which it has. */
-bool kind_is_built(const struct kind *kind);
-
 #define for_each_kind(each)                                                    \
-	for (const struct kind *each = kinds; each < kinds + N_KINDS; each++)  \
-		if (kind_is_built(each))
+	for (const struct kind *each = kinds; each < kinds + N_KINDS; each++)
 
 static inline bool kind_is_bounded(const struct kind *kind)
 {

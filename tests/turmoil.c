@@ -106,10 +106,8 @@ static const struct timespec *choose_deadline(struct actor *a,
 	return moment;
 }
 
-/*
- * One of its line, the bulk call among them as if it had a row of its own.  No
- * peek at a rendezvous, which would wait for its end.
- */
+/* One of its line, the bulk call among them as if it had a row of its own; but
+ * none that would wait for ever. */
 static const struct op *choose_op(const struct turmoil *t, struct actor *a,
 				  enum line line)
 {
@@ -120,8 +118,7 @@ static const struct op *choose_op(const struct turmoil *t, struct actor *a,
 		i = random_below(&a->random, N_OPS + 2);
 		op = i < N_OPS ? &ops[i]
 			       : (i == N_OPS ? &put_several : &get_several);
-	} while (op->line != line ||
-		 (line == GETTERS && op->keeps && kind_is_rendezvous(t->kind)));
+	} while (op->line != line || !kind_can_serve(t->kind, op));
 	return op;
 }
 
@@ -217,7 +214,7 @@ static int act(struct hand *me)
 			code = look(me);
 		atomic_fetch_add(&t->calls, 1);
 		rest(me, a);
-		if (t->kind->capacity > CROWDED)
+		if (t->kind->capacity > CROWDED || kind_is_rendezvous(t->kind))
 			pthread_testcancel(); /* its calls need never wait */
 	}
 	return code;
@@ -319,14 +316,11 @@ void turmoil_end(struct turmoil *t)
 
 void turmoil_suffer(unsigned times, void unkind(struct turmoil *t, unsigned i))
 {
-	unsigned n = 0, nth = 0;
-
-	for_each_kind(kind) n++;
-	for_each_kind(kind)
-	{
+	for_each_kind(kind) {
 		struct turmoil *t = turmoil_start(kind);
 
-		for (unsigned i = nth++; i < times; i += n)
+		for (unsigned i = (unsigned)(kind - kinds); i < times;
+		     i += N_KINDS)
 			unkind(t, i);
 		turmoil_end(t);
 	}
