@@ -6,6 +6,7 @@
  * the functions below between it and libc: the n-th call of a thread fails,
  * for every n; what is taken and given back is counted.
  */
+#include <sys/mman.h>
 #include <unistd.h>
 #include "crew.h"
 
@@ -100,6 +101,23 @@ WRAP(void, free, void *memory)
 {
 	faults.memory -= faults.armed && memory;
 	__real_free(memory);
+}
+
+WRAP(void *, mmap, void *at, size_t length, int prot, int flags, int file,
+     off_t offset)
+{
+	void *memory = fails(ENOMEM) ? MAP_FAILED
+				     : __real_mmap(at, length, prot, flags,
+						   file, offset);
+
+	took(memory == MAP_FAILED ? NULL : memory);
+	return memory;
+}
+
+WRAP(int, munmap, void *memory, size_t length)
+{
+	faults.memory -= faults.armed;
+	return __real_munmap(memory, length);
 }
 
 WRAP(int, pthread_mutex_init, pthread_mutex_t *mutex,
