@@ -570,7 +570,7 @@ static const uint32_t *record_here(struct lin_work *w)
 	r += 2;
 	if (!as_made) {
 		memcpy(r, m->holds, sizeof(m->holds));
-		r += sizeof(m->holds) / sizeof(*r);
+		r += sizeof(m->holds) / (sizeof(*r));
 		memcpy(r, &m->capacity, sizeof(m->capacity));
 		r += sizeof(m->capacity) / sizeof(*r);
 	}
