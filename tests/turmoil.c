@@ -295,6 +295,7 @@ void turmoil_end(struct turmoil *t)
 {
 	struct tally put, got;
 
+	await(checked(t) && stats_of(t->q).puts > 0);
 	atomic_store(&t->stage, DRAINING);
 	await(checked(t) && crew_finished(t->crew) >= TURMOIL_HANDS - 2);
 	await(checked(t) && coqueue_unfinished(t->q) == 0);
