@@ -108,6 +108,26 @@ static enum side side_of(const struct record *r)
 	}
 }
 
+static const struct thread *sleeper(const struct record *r)
+{
+	const struct thread *t = &threads[r->caller];
+
+	return r->result == PENDING && t->state == IN_COND && !t->cancelled
+		       ? t
+		       : NULL;
+}
+
+/* Who peeks is no partner. */
+static bool sleeps_in(enum lin_call call)
+{
+	const struct record *r = story.records;
+
+	for (; r < story.records + story.n_records; r++)
+		if (sleeper(r) && lin_call_of(r->step->verb) == call)
+			return true;
+	return false;
+}
+
 /* Whether a sleeper could go on, beside so many who will. */
 static bool is_ready_beside(enum side side, size_t others)
 {
@@ -127,15 +147,6 @@ static bool is_ready_beside(enum side side, size_t others)
 		break;
 	}
 	return true;
-}
-
-static const struct thread *sleeper(const struct record *r)
-{
-	const struct thread *t = &threads[r->caller];
-
-	return r->result == PENDING && t->state == IN_COND && !t->cancelled
-		       ? t
-		       : NULL;
 }
 
 static size_t stalled_on(enum side side)
@@ -160,12 +171,35 @@ static void check_interrupted(const struct record *interrupt)
 				     r->caller, verb_name(r->step->verb));
 }
 
+/* A rendezvous holds nothing that could tell. */
+static void check_partners(void)
+{
+	if (coqueue_capacity(queue) == 0 && sleeps_in(LIN_PUT) &&
+	    sleeps_in(LIN_GET))
+		machine_fail("a put and a get sleep beside each other");
+}
+
+/* A call that does not wait, or that is to be cancelled. */
+static void check_may_sleep(const struct record *r)
+{
+	const struct thread *t = &threads[r->caller];
+
+	if (r->result == PENDING && t->state == IN_COND &&
+	    (t->cancel_asked || r->step->verb == TRY_PUT ||
+	     r->step->verb == TRY_GET))
+		machine_fail("%d sleeps in %s, and must not", r->caller,
+			     verb_name(r->step->verb));
+}
+
 void verdict_sleepers(void)
 {
 	const struct record *r = story.records;
 
 	if (!queue)
 		return;
+	check_partners();
+	for (int i = 0; i < story.n_records; i++)
+		check_may_sleep(&story.records[i]);
 	for (int i = 0; i < story.n_records; i++)
 		if (story.records[i].step->verb == INTERRUPT &&
 		    story.records[i].result == 0)
