@@ -64,9 +64,12 @@ START_TEST(below_the_size_one_goes_and_one_comes)
 	force(q, 5, 0);
 	force(q, 6, 1);
 	ck_assert_uint_eq(coqueue_size(q), 5);
-	take_in_order(q, 2, 3);
-	force(q, 7, 5);
-	take_in_order(q, 6, 2);
+	take_in_order(q, 2, 1);
+	force(q, 7, 3); /* no room yet, although slots are free */
+	ck_assert_uint_eq(coqueue_size(q), 4);
+	take_in_order(q, 4, 2);
+	force(q, 8, 6);
+	take_in_order(q, 7, 2);
 	check_usable(q);
 	ck_ok(coqueue_destroy(q));
 }

@@ -355,7 +355,7 @@ START_TEST(E45_resizes_beside_shutdown_lose_no_waiter)
 	uint64_t random = suite_seed();
 
 	for_each_order(kind)
-		for (unsigned round = 0; round < scaled(40); round++)
+		for (unsigned round = 0; round < scaled(15); round++)
 			for_each_mode(mode) {
 				shut_down_beside_resizes(
 					kind, &ops[OP_PUT], mode,
