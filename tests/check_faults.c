@@ -515,6 +515,47 @@ START_TEST(E44_each_failure_below_set_capacity_changes_nothing)
 }
 END_TEST
 
+static int get_with_faults(coqueue_t *q, long *item, unsigned nth)
+{
+	int code;
+
+	arm_for_good(nth);
+	code = coqueue_try_get(q, item);
+	disarm();
+	return code;
+}
+
+/*
+ * A FIFO below its size keeps its slots until a get finds memory for fewer; its
+ * capacity holds at once, and what was replaced is not replaced again.
+ */
+START_TEST(E44_a_get_without_memory_for_fewer_slots_keeps_the_capacity)
+{
+	coqueue_t *q = queue_with(5, 5);
+	long item = 5, items[3] = {6, 7, 8};
+	size_t done;
+
+	ck_ok(coqueue_set_capacity(q, 2));
+	for (long i = 0; i < 3; i++) {
+		ck_ok(get_with_faults(q, &item, 1));
+		ck_assert_int_eq(item, i);
+		ck_code(coqueue_try_put(q, &item), EAGAIN);
+	}
+	ck_assert_int_eq(faults.code, ENOMEM);
+	ck_ok(get_with_faults(q, &item, 1));
+	ck_code(coqueue_put_many(q, items, 3, COQUEUE_NOWAIT, &done), EAGAIN);
+	ck_assert_uint_eq(done, 1);
+	ck_assert_uint_eq(coqueue_size(q), 2);
+	ck_ok(get_with_faults(q, &item, 0));
+	ck_assert_int_eq(item, 4);
+	ck_ok(get_with_faults(q, &item, 1));
+	ck_assert_int_eq(item, 6);
+	ck_assert_int_eq(faults.code, 0);
+	check_usable(q);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 /* ---- calls that have no code for it -------------------------------------- */
 
 static void do_nothing(void *item, void *ctx)
@@ -637,6 +678,7 @@ int main(void)
 		      a_bulk_put_without_memory_tells_how_many_were_put,
 		      a_get_without_memory_to_shrink_succeeds,
 		      E44_each_failure_below_set_capacity_changes_nothing,
+		      E44_a_get_without_memory_for_fewer_slots_keeps_the_capacity,
 		      calls_that_cannot_report_a_failure_below_have_none,
 		      E88_no_call_returns_because_of_a_spurious_wake_up,
 		      E78_E88_deadlines_hold_under_spurious_wake_ups,
