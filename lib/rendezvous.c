@@ -219,12 +219,6 @@ static uint64_t exchange_take_all(struct store *s)
 	return 0;
 }
 
-static void *exchange_next_taken(struct store *s)
-{
-	(void)s;
-	return NULL;
-}
-
 static void exchange_fini(struct store *s)
 {
 	(void)s;
@@ -242,7 +236,6 @@ static const struct store_kind exchange_kind = {
 	.close = exchange_close,
 	.is_finished = exchange_is_finished,
 	.take_all = exchange_take_all,
-	.next_taken = exchange_next_taken,
 	.fini = exchange_fini,
 };
 

@@ -77,8 +77,8 @@ struct store_kind {
 
 	/*
 	 * Take everything out at once; closed, under lock, and nobody works on
-	 * the store any more.  Returns how many; next_taken() then gives them,
-	 * one after the other, where they lie.
+	 * the store any more.  Returns how many; next_taken() then gives so
+	 * many, one after the other, where they lie.
 	 */
 	uint64_t (*take_all)(struct store *s);
 	void *(*next_taken)(struct store *s);

@@ -325,8 +325,6 @@ static void *pile_next_taken(struct store *s)
 {
 	struct pile *p = pile_of(s);
 
-	if (p->taken == 0)
-		return NULL;
 	p->taken--;
 	return sync_slot_item(
 		slot_at(p, p->heap ? p->heap[p->taken].slot : p->taken));

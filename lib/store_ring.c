@@ -61,7 +61,7 @@ int ring_init(struct ring *r, size_t capacity, size_t item_size)
 	r->store.kind = &ring_kind;
 	r->store.item_size = item_size;
 	r->stride = store_stride(sizeof(uint64_t), item_size);
-	r->before = r->taken = r->end = 0;
+	r->before = r->taken = 0;
 	sync_init(&r->tail, 0);
 	sync_init(&r->head, 0);
 	ring_lay_out(r, capacity, memory);
@@ -442,7 +442,6 @@ static uint64_t ring_take_all(struct store *s)
 	if (head == end)
 		return 0;
 	r->taken = head;
-	r->end = end;
 	sync_store(&r->head, end, relaxed);
 	return ring_count(r, end) - ring_count(r, head);
 }
@@ -452,8 +451,6 @@ static void *ring_next_taken(struct store *s)
 	struct ring *r = ring_of(s);
 	uint64_t p = r->taken;
 
-	if (p == r->end)
-		return NULL;
 	r->taken = ring_next(r, p);
 	/* [ring.2] acquire: with [ring.1], the item is there */
 	(void)sync_load(ring_stamp(r, p), acquire);

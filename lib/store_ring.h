@@ -73,7 +73,7 @@ struct ring {
 	uint64_t stride;      /* bytes from slot to slot */
 	size_t capacity;      /* slots */
 	uint64_t before;      /* items that went through earlier slots */
-	uint64_t taken, end;  /* positions of what was taken out at once */
+	uint64_t taken;       /* of what was taken out at once: the next */
 
 	on_own_line _Atomic uint64_t tail; /* next put; gate: under lock */
 	on_own_line _Atomic uint64_t head; /* next get */

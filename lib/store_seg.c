@@ -197,7 +197,7 @@ int chain_init(struct chain *c, size_t item_size)
 	c->span = n * SEG_STEP;
 	c->spare = c->idle = c->all = NULL;
 	c->n_spare = 0;
-	c->taken = c->end = 0;
+	c->taken = 0;
 	sync_init(&c->tail_seg, NULL);
 	err = sync_mutex_init(&c->lock);
 	if (err)
@@ -488,7 +488,6 @@ static uint64_t chain_take_all(struct store *store)
 	if (head == end)
 		return 0;
 	c->taken = head;
-	c->end = end;
 	c->taken_seg = sync_load(&c->head_seg, relaxed);
 	sync_store(&c->head, end, relaxed);
 	return (end - head) / SEG_STEP;
@@ -500,8 +499,6 @@ static void *chain_next_taken(struct store *store)
 	_Atomic uint64_t *stamp;
 	uint64_t offset;
 
-	if (c->taken == c->end)
-		return NULL;
 	while ((offset = segment_offset(c->taken_seg, c->taken)) >= c->span)
 		c->taken_seg = sync_load(&c->taken_seg->next, relaxed);
 	stamp = chain_stamp(c, c->taken_seg, offset);

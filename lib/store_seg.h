@@ -97,8 +97,8 @@ struct chain {
 	struct segment *all;
 	unsigned n_spare;
 
-	/* what was taken out at once; of one thread */
-	uint64_t taken, end;
+	/* of what was taken out at once, the next; of one thread */
+	uint64_t taken;
 	struct segment *taken_seg;
 };
 

@@ -92,6 +92,35 @@ START_TEST(E33_the_queue_is_empty_and_all_are_destroyed_at_the_return)
 }
 END_TEST
 
+static void count_in_order(void *item, void *ctx)
+{
+	long *expected = ctx;
+
+	if (*(long *)item == *expected)
+		++*expected;
+}
+
+/* More than a segment of an unbounded queue, from somewhere in the middle. */
+START_TEST(E31_many_items_left_are_destroyed_in_order)
+{
+	enum { GOT = 1000, ITEMS = 20000 };
+
+	for_each_end(way) {
+		coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+		long next = GOT;
+		coqueue_t *q;
+
+		attr.item_size = sizeof(long);
+		attr.item_destroy = count_in_order;
+		attr.ctx = &next;
+		q = queue_with_attr(COQUEUE_UNBOUNDED, ITEMS, attr);
+		take_in_order(q, 0, GOT);
+		end(&q, way);
+		ck_assert_int_eq(next, ITEMS);
+	}
+}
+END_TEST
+
 START_TEST(items_that_were_got_are_not_destroyed)
 {
 	for_each_end(way) {
@@ -511,6 +540,7 @@ int main(void)
 		"discard",
 		TESTS(E31_E36_every_item_left_is_destroyed_once,
 		      E33_the_queue_is_empty_and_all_are_destroyed_at_the_return,
+		      E31_many_items_left_are_destroyed_in_order,
 		      items_that_were_got_are_not_destroyed,
 		      E19_an_item_whose_put_failed_is_not_destroyed,
 		      E34_an_item_is_got_or_destroyed_and_not_both,
