@@ -123,7 +123,7 @@ no_store:
 int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 {
 	static const coqueue_attr_t pointers = COQUEUE_ATTR_INIT;
-	struct coqueue *made;
+	struct coqueue *made = NULL;
 	size_t item_size, bytes;
 	int err, saved = errno;
 
