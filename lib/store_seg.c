@@ -414,14 +414,14 @@ static enum store_result chain_claim_get(struct chain *c, uint64_t n,
 					 uint64_t *m)
 {
 	enum store_result why;
-	uint64_t offset, seen;
+	uint64_t offset, seen, most;
 
 	do {
 		why = chain_find_head(c, s, p, &offset);
 		if (why != STORE_DONE)
 			return why;
-		n = min(n, (c->span - offset) / SEG_STEP);
-		for (*m = 1; *m < n; ++*m)
+		most = min(n, (c->span - offset) / SEG_STEP);
+		for (*m = 1; *m < most; ++*m)
 			if (!chain_holds_from(c, *s, *p + *m * SEG_STEP, 1))
 				break;
 		seen = *p;
@@ -430,23 +430,16 @@ static enum store_result chain_claim_get(struct chain *c, uint64_t n,
 	return STORE_DONE;
 }
 
-static enum store_result chain_get(struct store *store, void *items, size_t n,
-				   size_t *done)
+/* Copy m items out, from p on, and mark their slots done. */
+static void chain_take(struct chain *c, struct segment *s, uint64_t p,
+		       uint64_t m, unsigned char *to)
 {
-	struct chain *c = chain_of(store);
-	unsigned char *to = items;
+	uint64_t base = sync_load(&s->base, relaxed);
 	_Atomic uint64_t *stamp;
-	struct segment *s;
-	uint64_t p, m, base;
-	enum store_result why = chain_claim_get(c, n, &s, &p, &m);
 
-	if (why != STORE_DONE)
-		return why;
-	base = sync_load(&s->base, relaxed);
-	*done = m;
-	for (; m > 0; m--, p += SEG_STEP, to += store->item_size) {
+	for (; m > 0; m--, p += SEG_STEP, to += c->store.item_size) {
 		stamp = chain_stamp(c, s, p - base);
-		sync_slot_read(stamp + 1, to, store->item_size);
+		sync_slot_read(stamp + 1, to, c->store.item_size);
 		/* [seg.3] release: done, for [seg.4] */
 		sync_store(stamp, p, release);
 	}
@@ -454,6 +447,24 @@ static enum store_result chain_get(struct store *store, void *items, size_t n,
 	sync_fence();
 	if (chain_has_left(c, s))
 		chain_retire(c);
+}
+
+/* A claim ends with its segment, and what is there may not. */
+static enum store_result chain_get(struct store *store, void *items, size_t n,
+				   size_t *done)
+{
+	struct chain *c = chain_of(store);
+	unsigned char *to = items;
+	enum store_result why;
+	struct segment *s;
+	uint64_t p, m;
+
+	for (*done = 0; *done < n; *done += m) {
+		why = chain_claim_get(c, n - *done, &s, &p, &m);
+		if (why != STORE_DONE)
+			return *done ? STORE_DONE : why;
+		chain_take(c, s, p, m, to + *done * store->item_size);
+	}
 	return STORE_DONE;
 }
 

@@ -460,11 +460,28 @@ START_TEST(E54_batches_of_many_threads_all_arrive)
 }
 END_TEST
 
+/* What is there is taken, however many segments of memory it lies in. */
+START_TEST(get_many_takes_all_of_an_unbounded_queue)
+{
+	enum { ITEMS = 20000 };
+	static long items[ITEMS + 1];
+	coqueue_t *q = queue_with(COQUEUE_UNBOUNDED, ITEMS);
+	size_t done;
+
+	ck_ok(coqueue_get_many(q, items, ITEMS + 1, NULL, &done));
+	ck_assert_uint_eq(done, ITEMS);
+	for (long i = 0; i < ITEMS; i++)
+		ck_assert_int_eq(items[i], i);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run(
 		"bulk",
-		TESTS(no_items_give_0_in_every_state, put_many_stores_in_order,
+		TESTS(get_many_takes_all_of_an_unbounded_queue,
+		      no_items_give_0_in_every_state, put_many_stores_in_order,
 		      put_many_tells_how_many_found_room,
 		      put_many_past_its_deadline_tries_once,
 		      put_many_keeps_waiting_until_its_deadline,
