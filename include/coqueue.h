@@ -372,7 +372,8 @@ typedef struct coqueue_stats {
 /*
  * Fill *out; set out->size first.  The figures are read one after the other
  * while others work; puts == gets + discarded + size once nobody does.
- * EINVAL when q or out is NULL or out->size is unknown.
+ * EINVAL when q or out is NULL or out->size is unknown; EDEADLK when a
+ * comparator calls it.
  */
 COQUEUE_API int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out);
 

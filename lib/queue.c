@@ -50,14 +50,6 @@ static int outcome(const struct coqueue *q, enum store_result r)
 	return closed(q);
 }
 
-static void call_moved(struct call *c, size_t n)
-{
-	c->items += n * c->queue->store->item_size;
-	c->left -= n;
-	if (c->done)
-		*c->done += n;
-}
-
 /* As much as goes at once; that more is wanted is told as BUSY. */
 static int call_put(struct call *c)
 {

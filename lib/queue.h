@@ -175,6 +175,15 @@ struct call {
 	size_t *done; /* items moved so far; may be NULL */
 };
 
+/* The attempt has moved n items. */
+static inline void call_moved(struct call *c, size_t n)
+{
+	c->items += n * c->queue->store->item_size;
+	c->left -= n;
+	if (c->done)
+		*c->done += n;
+}
+
 /* Run a call to its end.  It is called in a read-side section and leaves it. */
 int call_run(struct call *c);
 

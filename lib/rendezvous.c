@@ -24,10 +24,10 @@
  *      is awake, but whose partner was taken away, tries again before it
  *      sleeps, finds who sleeps by then, and wakes it in its turn.
  *
- *   [meet.1] -> [meet.2]  what a partner did before it took the offer
- *                         happens-before the return of the call that made it,
- *                         and so does its last touch of the offer
- *   [meet.3] -> [meet.4]  who sees a count sees the put and the get
+ * The verdict of an offer is looked at without the lock only to know when to
+ * stop waiting: who offers takes the lock before it returns, and what its partner
+ * did comes with that.
+ *   [meet.1] -> [meet.2]  who sees a count sees the put and the get
  *
  * Peekers find nothing here, ever.  They wait in a line of their own, for
  * shutdown, so that no offer wakes them.
@@ -81,8 +81,7 @@ static void offer_make(struct exchange *x, struct offer *o,
 
 static bool offer_is_open(const struct offer *o)
 {
-	/* [meet.2] acquire: with [meet.1], the partner is done with it */
-	return sync_load(&o->verdict, acquire) == OFFER_OPEN;
+	return sync_load(&o->verdict, relaxed) == OFFER_OPEN;
 }
 
 static void offer_remove(struct exchange *x, struct offer *o,
@@ -92,18 +91,16 @@ static void offer_remove(struct exchange *x, struct offer *o,
 	x->n_offers[side]--;
 }
 
-/* Its owner is told why, and nobody touches it after that. */
+/* Its owner is told why. */
 static void offer_end(struct exchange *x, struct offer *o,
 		      enum coqueue_side side, int verdict)
 {
-	bool asleep = o->asleep;
-
 	offer_remove(x, o, side);
-	o->sleeper.waiter.wakes_begun += asleep;
-	/* [meet.1] release: with [meet.2]; who is awake may end the call now */
-	sync_store(&o->verdict, verdict, release);
-	if (asleep)
-		o->sleeper.waiter.wake(&o->sleeper.waiter);
+	sync_store(&o->verdict, verdict, relaxed);
+	if (!o->asleep)
+		return;
+	o->sleeper.waiter.wakes_begun++;
+	o->sleeper.waiter.wake(&o->sleeper.waiter);
 }
 
 static void dismiss_all(struct exchange *x, int verdict)
@@ -147,7 +144,7 @@ static enum store_result take_offers(struct store *s, enum coqueue_side side,
 		else
 			memcpy(o->item, items, s->item_size);
 		items += s->item_size;
-		/* [meet.3] release: with [meet.4], what was counted before */
+		/* [meet.1] release: with [meet.2], what was counted before */
 		sync_store(&x->passed, sync_load(&x->passed, relaxed) + 1,
 			   release);
 		offer_end(x, o, side, 0);
@@ -191,7 +188,7 @@ static bool exchange_can_get(const struct store *s, uint64_t n)
 /* Puts and gets are one. */
 static uint64_t exchange_passed(const struct store *s)
 {
-	/* [meet.4] acquire: with [meet.3], the put and the get */
+	/* [meet.2] acquire: with [meet.1], the put and the get */
 	return sync_load(&container_of_const(s, struct exchange, store)->passed,
 			 acquire);
 }
@@ -277,14 +274,6 @@ static void offer_sleep(struct coqueue *q, struct offer *o)
 	sync_cancel_restore(cancel);
 }
 
-static void call_met(struct call *c)
-{
-	c->items += c->queue->store->item_size;
-	c->left--;
-	if (c->done)
-		++*c->done;
-}
-
 /* Whether enough partners have been woken for this offer, the newest. */
 static bool offer_is_firm(const struct exchange *x, struct offer *o,
 			  enum coqueue_side side, const struct line *partners)
@@ -319,7 +308,7 @@ int call_meet_locked(struct call *c, bool patient)
 	sleeper_fini(&o.sleeper);
 	switch (verdict) {
 	case 0:
-		call_met(c);
+		call_moved(c, 1);
 		return puts && c->left ? BUSY : 0;
 	case OFFER_AGAIN:
 		return BUSY;

@@ -36,6 +36,8 @@ int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
 
 	if (!q || !out || out->size != sizeof(*out))
 		return EINVAL;
+	if (pile_is_comparing())
+		return EDEADLK;
 	queue_enter(locked);
 	sync_lock(&locked->lock);
 	out->discarded = q->discarded;

@@ -2,8 +2,9 @@
 /*
  * Unfinished items: task_done and join.
  *
- * Puts are counted by the store.  One word beside it counts what is finished, so unfinished = puts - finished, and neither put nor get does
- * anything for it.
+ * Puts are counted by the store.  One word beside it counts what is finished,
+ * so unfinished = puts - finished, and neither put nor get does anything for
+ * it.
  *
  *   [task.1] -> [task.2]  what was done before task_done happens-before the
  *                         return of the join that it completes
