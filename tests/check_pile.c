@@ -197,6 +197,7 @@ struct caller {
 
 static void call_on(struct caller *caller, coqueue_t *q)
 {
+	coqueue_stats_t stats = {.size = sizeof(stats)};
 	long item = 0, old;
 	size_t n;
 
@@ -216,6 +217,7 @@ static void call_on(struct caller *caller, coqueue_t *q)
 		expect(n == 0);
 	}
 	expect(coqueue_set_capacity(q, 7) == EDEADLK);
+	expect(coqueue_stats(q, &stats) == EDEADLK);
 	expect(coqueue_state(q) == COQUEUE_OPEN);
 	expect(coqueue_capacity(q) == 3);
 }
