@@ -162,6 +162,7 @@ WRAP(int, pthread_atfork, void (*prepare)(void), void (*parent)(void),
 
 static _Atomic unsigned spurious; /* of so many waits in a row, all but one */
 static _Atomic unsigned sent_by_nobody;
+static _Atomic bool far_ahead; /* whatever deadline a wait has, it is past */
 static _Thread_local unsigned waits;
 
 /* POSIX lets any wait return as if it had been woken. */
@@ -196,6 +197,8 @@ WRAP(int, pthread_cond_timedwait, pthread_cond_t *cond, pthread_mutex_t *mutex,
 WRAP(int, pthread_cond_clockwait, pthread_cond_t *cond, pthread_mutex_t *mutex,
      clockid_t clock, const struct timespec *deadline)
 {
+	if (atomic_load(&far_ahead))
+		return ETIMEDOUT;
 	if (wakes_by_itself(mutex))
 		return 0;
 	return __real_pthread_cond_clockwait(cond, mutex, clock, deadline);
@@ -647,6 +650,22 @@ static int get_count(struct hand *me)
 }
 
 /* G10 */
+/* What is far away, but not for ever, is a deadline. */
+START_TEST(E86_a_deadline_in_a_hundred_years_is_waited_for)
+{
+	atomic_store(&far_ahead, true);
+	for_each_op(op)
+		if (op->form == UNTIL) {
+			coqueue_t *q = queue_that_blocks(op);
+			struct timespec far = from_now(1000 * MS);
+
+			far.tv_sec += 100L * 365 * 24 * 3600;
+			crew_expect(crew_call(q, op, 2, &far), ETIMEDOUT);
+			ck_ok(coqueue_destroy(q));
+		}
+}
+END_TEST
+
 START_TEST(E88_spurious_wake_ups_lose_none_that_are_meant)
 {
 	for (size_t capacity = 1; capacity <= 3; capacity++) {
@@ -682,5 +701,6 @@ int main(void)
 		      calls_that_cannot_report_a_failure_below_have_none,
 		      E88_no_call_returns_because_of_a_spurious_wake_up,
 		      E78_E88_deadlines_hold_under_spurious_wake_ups,
+		      E86_a_deadline_in_a_hundred_years_is_waited_for,
 		      E88_spurious_wake_ups_lose_none_that_are_meant));
 }
