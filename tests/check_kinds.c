@@ -459,52 +459,12 @@ KIND_TEST(G7_it_holds_exactly_its_capacity)
 	ck_ok(coqueue_destroy(q));
 }
 
-static int try_put_until_full(struct hand *me)
-{
-	int code = 0;
-
-	while (me->done < 2000 &&
-	       (code = coqueue_try_put(me->q, &me->item)) == 0)
-		me->done++;
-	return code;
-}
-
-static int try_get_until_empty(struct hand *me)
-{
-	int code;
-
-	while ((code = coqueue_try_get(me->q, &me->item)) == 0)
-		me->done++;
-	return code;
-}
-
-static size_t done_together(coqueue_t *q, hand_work *work, int code)
-{
-	struct crew *crew = crew_start(3, work, q, NULL);
-	size_t done = 0;
-
-	crew_join(crew);
-	for (unsigned i = 0; i < crew->n; i++)
-		done += crew->hands[i].done;
-	crew_expect(crew, code);
-	return done;
-}
-
 KIND_TEST(G7_threads_that_fill_together_store_exactly_the_capacity)
 {
-	size_t n = kind_is_bounded(kind) ? kind->capacity : 3 * 2000;
 	coqueue_t *q = kind_with(kind, 0);
 
-	for (int round = 0; round < 10; round++) {
-		ck_assert_uint_eq(
-			done_together(q, try_put_until_full,
-				      kind_is_bounded(kind) ? EAGAIN : 0),
-			n);
-		ck_assert_uint_eq(coqueue_size(q), n);
-		ck_assert_uint_eq(done_together(q, try_get_until_empty, EAGAIN),
-				  n);
-		ck_assert_uint_eq(coqueue_size(q), 0);
-	}
+	for (int round = 0; round < 10; round++)
+		check_filled_together(q, kind->capacity);
 	ck_ok(coqueue_destroy(q));
 }
 

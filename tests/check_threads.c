@@ -351,50 +351,14 @@ START_TEST(EAGAIN_is_never_an_artefact_of_a_call_that_is_half_way)
 }
 END_TEST
 
-static int try_put_until_full(struct hand *me)
-{
-	int code;
-
-	while ((code = coqueue_try_put(me->q, &me->item)) == 0)
-		me->done++;
-	return code;
-}
-
-static int try_get_until_empty(struct hand *me)
-{
-	int code;
-
-	while ((code = coqueue_try_get(me->q, &me->item)) == 0)
-		me->done++;
-	return code;
-}
-
-static size_t done_together(coqueue_t *q, hand_work *work)
-{
-	struct crew *crew = crew_start(3, work, q, NULL);
-	size_t done = 0;
-
-	crew_join(crew);
-	for (unsigned i = 0; i < crew->n; i++)
-		done += crew->hands[i].done;
-	crew_expect(crew, EAGAIN);
-	return done;
-}
-
 /* G7 */
 START_TEST(threads_that_fill_together_store_exactly_the_capacity)
 {
 	for (size_t capacity = 1; capacity <= 40; capacity++) {
 		coqueue_t *q = queue_with(capacity, 0);
 
-		for (int round = 0; round < 3; round++) {
-			ck_assert_uint_eq(done_together(q, try_put_until_full),
-					  capacity);
-			ck_assert_uint_eq(coqueue_size(q), capacity);
-			ck_assert_uint_eq(done_together(q, try_get_until_empty),
-					  capacity);
-			ck_assert_uint_eq(coqueue_size(q), 0);
-		}
+		for (int round = 0; round < 3; round++)
+			check_filled_together(q, capacity);
 		ck_ok(coqueue_destroy(q));
 	}
 }

@@ -754,6 +754,53 @@ const char *crew_report(const struct crew *crew)
 	return text;
 }
 
+/* ---- a queue that is filled --------------------------------------------- */
+
+enum { FILLERS = 3, FILL_MOST = 2000 /* items of each, if it never is full */ };
+
+static int try_put_until_full(struct hand *me)
+{
+	int code = 0;
+
+	while (me->done < FILL_MOST &&
+	       (code = coqueue_try_put(me->q, &me->item)) == 0)
+		me->done++;
+	return code;
+}
+
+static int try_get_until_empty(struct hand *me)
+{
+	int code;
+
+	while ((code = coqueue_try_get(me->q, &me->item)) == 0)
+		me->done++;
+	return code;
+}
+
+static size_t done_together(coqueue_t *q, hand_work *work, int code)
+{
+	struct crew *crew = crew_start(FILLERS, work, q, NULL);
+	size_t done = 0;
+
+	crew_join(crew);
+	for (unsigned i = 0; i < crew->n; i++)
+		done += crew->hands[i].done;
+	crew_expect(crew, code);
+	return done;
+}
+
+void check_filled_together(coqueue_t *q, size_t capacity)
+{
+	bool bounded = capacity != COQUEUE_UNBOUNDED;
+	size_t n = bounded ? capacity : FILLERS * FILL_MOST;
+
+	ck_assert_uint_eq(
+		done_together(q, try_put_until_full, bounded ? EAGAIN : 0), n);
+	ck_assert_uint_eq(coqueue_size(q), n);
+	ck_assert_uint_eq(done_together(q, try_get_until_empty, EAGAIN), n);
+	ck_assert_uint_eq(coqueue_size(q), 0);
+}
+
 /* ---- processes ---------------------------------------------------------- */
 
 void check_in_child(int (*function)(void *arg), void *arg)

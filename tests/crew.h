@@ -325,6 +325,12 @@ unsigned signals_counted(void);
 
 /* ---- processes ---------------------------------------------------------- */
 
+/*
+ * Threads put by tries until it is full, together as many as its capacity (many,
+ * if it has none), and then get until it is empty.
+ */
+void check_filled_together(coqueue_t *q, size_t capacity);
+
 /* Run the function in a child; fails unless it exits 0 within the limit. */
 void check_in_child(int (*function)(void *arg), void *arg);
 
