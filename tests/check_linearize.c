@@ -681,6 +681,11 @@ START_TEST(E83_the_last_consumer_ends_at_once)
 	     join(1, 8, 9, 0, EAGAIN), join(1, 10, 11, 0, 0));
 	bad(2, hold(0, 1, 2, COQUEUE_GET, 0), put(0, 3, 4, 1, 0),
 	    release(0, 5, 6, COQUEUE_GET, 0), join(1, 8, 9, 0, EAGAIN));
+	/* not the last one discards nothing, also not in the interval of a shutdown that is to do it later */
+	good(2, hold(0, 1, 2, COQUEUE_GET, 0), hold(0, 1, 2, COQUEUE_GET, 0),
+	     put(0, 3, 4, 1, 0), shutdown(1, 5, 20, COQUEUE_IMMEDIATE, 0),
+	     state(0, 7, 8, COQUEUE_SHUT, 0), release(0, 9, 10, COQUEUE_GET, 0),
+	     task_done(0, 11, 12, 1, 0));
 	/* not the last one discards nothing */
 	bad(2, hold(0, 1, 2, COQUEUE_GET, 0), hold(0, 1, 2, COQUEUE_GET, 0),
 	    put(0, 3, 4, 1, 0), release(0, 5, 6, COQUEUE_GET, 0),

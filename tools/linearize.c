@@ -390,7 +390,8 @@ static int release(struct model *m, const struct lin_step *step)
 {
 	if (step->part == LIN_EFFECT)
 		return model_release(m, (enum coqueue_side)step->op->value);
-	model_discard(m);
+	if (m->now.holds[COQUEUE_GET] == 0)
+		model_discard(m); /* it was the last, and not just one */
 	return 0;
 }
 
