@@ -1278,6 +1278,32 @@ START_TEST(damage_in_a_long_history_is_found)
 }
 END_TEST
 
+/*
+ * Items that nobody sees are alike, or each order of their puts would be a state
+ * of its own.
+ */
+START_TEST(puts_that_nobody_sees_make_no_history_too_hard)
+{
+	enum { THREADS = 4, PUTS = 6, N = THREADS * PUTS };
+	struct lin_op made[N + 1];
+
+	for (unsigned i = 0; i < N; i++)
+		made[i] = put(i / PUTS, 1, 100, i + 1, 0);
+	made[N] = get(0, 101, 102, 0, EAGAIN);
+	for (int order = COQUEUE_FIFO; order <= COQUEUE_PRIORITY; order++) {
+		const struct lin_history h = {
+			.kind = KIND((enum coqueue_order)order,
+				     COQUEUE_UNBOUNDED),
+			.n = N + 1,
+			.ops = made,
+			.threads = THREADS,
+		};
+
+		expect(LIN_VIOLATION, &h);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	int result;
@@ -1309,6 +1335,7 @@ int main(void)
 		      a_queue_without_limit_takes_every_put,
 		      G7_a_rendezvous_is_a_put_and_a_get_at_one_instant,
 		      G8_bulk_calls_of_a_rendezvous_are_series,
+		      puts_that_nobody_sees_make_no_history_too_hard,
 		      E48_E49_a_rendezvous_and_shutdown,
 		      force_put_makes_room_by_the_oldest,
 		      force_put_is_for_an_open_FIFO_that_can_hold_items,

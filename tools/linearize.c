@@ -532,23 +532,42 @@ static bool cache_add(struct cache *c, const uint32_t *record)
 	return true;
 }
 
-/* The items, in words: a FIFO's in their order, others in that of their puts,
- * from which follows the order of the queue. */
-static size_t record_items(const struct model *m, uint32_t *words)
+/* What stands for an item that no call ever shows: such items are alike. */
+#define UNSEEN UINT64_MAX
+
+static uint32_t *record_item(const struct lin_work *w, size_t i,
+			     uint32_t *words)
 {
+	const struct step *put = &w->steps[w->put_by[i]];
+	uint64_t value = w->model.items[i];
+
+	if (put->got_from == LIN_NEVER && put->shown_until == LIN_NEVER)
+		value = UNSEEN;
+	memcpy(words, &value, sizeof(value));
+	return words + sizeof(value) / sizeof(*words);
+}
+
+/*
+ * The items, in words, those of one priority together; which they are follows
+ * from the positions, and how many of each priority, so their order is what the
+ * record adds.
+ */
+static size_t record_items(const struct lin_work *w, uint32_t *words)
+{
+	const struct model *m = &w->model;
+	bool ranked = m->kind.order == COQUEUE_PRIORITY;
 	uint32_t *r = words;
 
 	if (m->kind.order == COQUEUE_FIFO) {
-		size_t bytes = model_size(m) * sizeof(*m->items);
-
-		memcpy(r, &m->items[m->now.gone], bytes);
-		return bytes / sizeof(*r);
+		for (size_t i = m->now.gone; i < m->now.end; i++)
+			r = record_item(w, i, r);
+		return (size_t)(r - words);
 	}
-	for (size_t i = 0; i < m->now.end; i++)
-		if (model_holds(m, i)) {
-			memcpy(r, &m->items[i], sizeof(*m->items));
-			r += sizeof(*m->items) / sizeof(*r);
-		}
+	for (uint64_t rank = 0; rank < (ranked ? m->kind.ranks : 1); rank++)
+		for (size_t i = 0; i < m->now.end; i++)
+			if (model_holds(m, i) &&
+			    (!ranked || m->items[i] % m->kind.ranks == rank))
+				r = record_item(w, i, r);
 	return (size_t)(r - words);
 }
 
@@ -575,7 +594,7 @@ static const uint32_t *record_here(struct lin_work *w)
 		memcpy(r, &m->capacity, sizeof(m->capacity));
 		r += sizeof(m->capacity) / sizeof(*r);
 	}
-	r += record_items(&w->model, r);
+	r += record_items(w, r);
 	w->record[0] = (uint32_t)(r - w->record - 1);
 	return w->record;
 }
