@@ -45,6 +45,9 @@ static bool get_stats(struct round *r, coqueue_stats_t *stats)
 
 static bool held_up(struct round *r)
 {
+	/* before the rest is looked at: these put nothing any more */
+	unsigned held = atomic_load(&r->hold_gate.arrived) +
+			atomic_load(&r->left[PRODUCER]);
 	coqueue_stats_t s;
 
 	if (!get_stats(r, &s))
@@ -53,8 +56,9 @@ static bool held_up(struct round *r)
 		return s.putters_waiting + s.joiners_waiting +
 			       atomic_load(&r->left[PRODUCER]) ==
 		       r->plan.producers + r->plan.joiners;
-	return s.getters_waiting == r->plan.consumers &&
-	       !coqueue_size(r->queue);
+	return held == r->plan.producers &&
+	       s.getters_waiting == r->plan.consumers &&
+	       coqueue_size(r->queue) == 0;
 }
 
 /* With everybody asleep or at a gate, size and capacity must be exact. */

@@ -396,8 +396,8 @@ static void reset_round(struct round *r, const struct scenario *s)
 	atomic_store(&r->triggered, false);
 	for (enum role role = 0; role < N_ROLES; role++)
 		atomic_store(&r->left[role], 0);
-	sem_init(&r->hold_gate.turnstile, 0, 0);
-	sem_init(&r->shut_gate.turnstile, 0, 0);
+	gate_shut(&r->hold_gate);
+	gate_shut(&r->shut_gate);
 	while (sem_trywait(&r->bell) == 0)
 		;
 	for (unsigned i = 0; i < r->n_actors; i++)

@@ -148,6 +148,7 @@ struct actor {
 /* A gate lets all through once it is open. */
 struct gate {
 	sem_t turnstile;
+	_Atomic unsigned arrived; /* how often somebody came to it */
 };
 
 struct round {
@@ -268,6 +269,7 @@ static inline uint64_t smaller(uint64_t a, uint64_t b)
 
 #define actor_fail(a, ...) verdicts_add(&(a)->verdicts, __VA_ARGS__)
 
+void gate_shut(struct gate *g); /* nobody is at it */
 void gate_pass(struct gate *g);
 void gate_open(struct gate *g);
 

@@ -37,6 +37,12 @@ void gate_pass(struct gate *g)
 	sem_post(&g->turnstile);
 }
 
+void gate_shut(struct gate *g)
+{
+	sem_init(&g->turnstile, 0, 0);
+	atomic_store(&g->arrived, 0);
+}
+
 void gate_open(struct gate *g)
 {
 	sem_post(&g->turnstile);
@@ -45,6 +51,7 @@ void gate_open(struct gate *g)
 static void stop_at(struct actor *a, struct gate *g)
 {
 	actor_enters(a, AT_GATE);
+	atomic_fetch_add(&g->arrived, 1);
 	gate_pass(g);
 	actor_enters(a, OWN_WORK);
 }
