@@ -13,8 +13,19 @@
 
 enum { BACKOFF_SLEEP_NS = 4096, BACKOFF_SLEEP_DOUBLINGS = 8 };
 
+/*
+ * Another thread has just won what this one wanted, and is likely to want it
+ * again: leave the cache line to it for a while.
+ */
+static inline void backoff_contended(void)
+{
+	for (int i = 0; i < SYNC_CONTENDED_PAUSES; i++)
+		sync_pause();
+}
+
 struct backoff {
 	unsigned step;
+	bool for_lock; /* whose holder waits for nobody */
 };
 
 static inline void backoff_wait(struct backoff *b)
@@ -30,7 +41,7 @@ static inline void backoff_wait(struct backoff *b)
 		sync_yield();
 	} else {
 		sleeps = b->step - SYNC_BACKOFF_PAUSES - SYNC_BACKOFF_YIELDS;
-		sync_sleep((long)BACKOFF_SLEEP_NS << sleeps);
+		sync_sleep((long)BACKOFF_SLEEP_NS << sleeps, b->for_lock);
 	}
 }
 

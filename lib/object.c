@@ -69,7 +69,7 @@ static int queue_init_store(struct coqueue *q, size_t capacity,
 	case COQUEUE_PRIORITY:
 		break;
 	}
-	*word = COQUEUE_OPEN | QUEUE_LOCKED;
+	*word |= QUEUE_PILE;
 	q->store = &q->pile.store;
 	return pile_init(&q->pile, capacity, item_size,
 			 attr->order == COQUEUE_PRIORITY ? attr->compare : NULL,

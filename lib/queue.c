@@ -165,21 +165,6 @@ static cold int put_begin(struct coqueue *q, const void *items, size_t n,
 	return put_slow(q, items, n, deadline, done);
 }
 
-/* A store that wants the lock: one item, one try.  False says nothing. */
-static bool put_one_locked(struct coqueue *q, const void *item)
-{
-	size_t n;
-	bool done;
-
-	if (pile_is_comparing())
-		return false;
-	sync_lock(&q->lock);
-	done = queue_word(q) == (COQUEUE_OPEN | QUEUE_LOCKED) &&
-	       q->store->kind->put(q->store, item, 1, &n) == STORE_DONE;
-	sync_unlock(&q->lock);
-	return done;
-}
-
 hot_inline bool put_one(struct coqueue *q, const void *item)
 {
 	int word = queue_word(q);
@@ -188,7 +173,8 @@ hot_inline bool put_one(struct coqueue *q, const void *item)
 		return ring_put_one(&q->ring, item);
 	if (word == (COQUEUE_OPEN | QUEUE_CHAIN))
 		return chain_put_one(&q->chain, item);
-	return word == (COQUEUE_OPEN | QUEUE_LOCKED) && put_one_locked(q, item);
+	return word == (COQUEUE_OPEN | QUEUE_PILE) &&
+	       pile_put_one(&q->pile, item);
 }
 
 hot_inline int put(struct coqueue *q, const void *item,
@@ -334,20 +320,6 @@ static cold int get_begin(struct coqueue *q, void *items, size_t n,
 	return get_slow(q, items, n, deadline, done);
 }
 
-static bool get_one_locked(struct coqueue *q, void *item)
-{
-	size_t n;
-	bool done;
-
-	if (pile_is_comparing())
-		return false;
-	sync_lock(&q->lock);
-	done = queue_word(q) == (COQUEUE_OPEN | QUEUE_LOCKED) &&
-	       q->store->kind->get(q->store, item, 1, &n) == STORE_DONE;
-	sync_unlock(&q->lock);
-	return done;
-}
-
 hot_inline bool get_one(struct coqueue *q, void *item)
 {
 	int word = queue_word(q);
@@ -356,7 +328,8 @@ hot_inline bool get_one(struct coqueue *q, void *item)
 		return ring_get_one(&q->ring, item);
 	if (word == (COQUEUE_OPEN | QUEUE_CHAIN))
 		return chain_get_one(&q->chain, item);
-	return word == (COQUEUE_OPEN | QUEUE_LOCKED) && get_one_locked(q, item);
+	return word == (COQUEUE_OPEN | QUEUE_PILE) &&
+	       pile_get_one(&q->pile, item);
 }
 
 hot_inline int get(struct coqueue *q, void *item,

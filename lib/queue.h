@@ -80,7 +80,8 @@ struct coqueue {
 #define QUEUE_LOCKED 4   /* the store wants the lock, always */
 #define QUEUE_RESIZING 8 /* ... for a while (resize.c) */
 #define QUEUE_CHAIN 16   /* the store is a chain, no ring */
-#define QUEUE_MEETS 32   /* the queue is a rendezvous */
+#define QUEUE_PILE 32    /* the store is a pile, no ring */
+#define QUEUE_MEETS 64   /* the queue is a rendezvous */
 
 hot_inline int queue_word(const struct coqueue *q)
 {

@@ -50,8 +50,8 @@ static uint64_t pile_gets(const struct store *s)
 
 static void count(_Atomic uint64_t *counter)
 {
-	/* [pile.1] release: with [pile.2], what was counted before */
-	sync_store(counter, sync_load(counter, relaxed) + 1, release);
+	/* [pile.1] release: with [pile.2], what was counted before; [wait.2] */
+	(void)sync_swap(counter, sync_load(counter, relaxed) + 1, seq_cst);
 }
 
 /* Under lock. */
@@ -83,41 +83,48 @@ static bool pile_can_get(const struct store *s, uint64_t n)
 static bool comes_before(const struct pile *p, struct pile_entry a,
 			 struct pile_entry b)
 {
-	int order;
+	int order = p->compare(sync_slot_item(slot_at(p, a.slot)),
+			       sync_slot_item(slot_at(p, b.slot)), p->ctx);
 
-	comparing = true;
-	order = p->compare(sync_slot_item(slot_at(p, a.slot)),
-			   sync_slot_item(slot_at(p, b.slot)), p->ctx);
-	comparing = false;
 	return order < 0 || (order == 0 && a.age < b.age);
 }
 
-/* The entry at i, the last one, is new. */
-static void heap_rise(struct pile *p, size_t i)
+/* The place at i is free for the entry, or one above it. */
+static void heap_rise(struct pile *p, size_t i, struct pile_entry entry)
 {
-	struct pile_entry entry = p->heap[i];
-
 	for (; i > 0 && comes_before(p, entry, p->heap[(i - 1) / 2]);
 	     i = (i - 1) / 2)
 		p->heap[i] = p->heap[(i - 1) / 2];
 	p->heap[i] = entry;
 }
 
-/* The first entry leaves: its slot is free, and stands behind the others. */
+static void heap_add(struct pile *p, size_t size)
+{
+	p->heap[size].age = sync_load(&p->puts, relaxed);
+	comparing = true;
+	heap_rise(p, size, p->heap[size]);
+	comparing = false;
+}
+
+/*
+ * The first entry leaves: its slot is free, and stands behind the others.  Its
+ * place sinks to the bottom, one comparison for each level, and the last entry,
+ * which mostly belongs far down, rises from there.
+ */
 static void heap_remove_first(struct pile *p, size_t size)
 {
-	struct pile_entry first = p->heap[0], entry = p->heap[size - 1];
+	struct pile_entry first = p->heap[0];
 	size_t i = 0, child;
 
+	comparing = true;
 	for (; (child = 2 * i + 1) < size - 1; i = child) {
 		if (child + 1 < size - 1 &&
 		    comes_before(p, p->heap[child + 1], p->heap[child]))
 			child++;
-		if (!comes_before(p, p->heap[child], entry))
-			break;
 		p->heap[i] = p->heap[child];
 	}
-	p->heap[i] = entry;
+	heap_rise(p, i, p->heap[size - 1]);
+	comparing = false;
 	p->heap[size - 1] = first;
 }
 
@@ -194,6 +201,7 @@ int pile_init(struct pile *p, size_t capacity, size_t item_size,
 		item_size > STORE_MAX_BYTES ? 0 : store_stride(0, item_size);
 	p->slots = NULL;
 	p->heap = NULL;
+	spin_init(&p->lock);
 	p->closed = false;
 	p->taken = 0;
 	sync_init(&p->capacity, capacity);
@@ -223,39 +231,46 @@ static int pile_resize(struct store *s, size_t capacity)
 
 /* ---- put, get, peek ------------------------------------------------------- */
 
-static void pile_add(struct pile *p, const void *item, size_t size)
+hot_inline void pile_add(struct pile *p, const void *item, size_t size)
 {
 	size_t slot = p->heap ? p->heap[size].slot : size;
 
 	sync_slot_write(slot_at(p, slot), item, p->store.item_size);
-	if (p->heap) {
-		p->heap[size].age = sync_load(&p->puts, relaxed);
-		heap_rise(p, size);
-	}
+	if (p->heap)
+		heap_add(p, size);
 	count(&p->puts);
 }
 
-static void pile_copy_next(struct pile *p, void *item, size_t size)
+hot_inline void pile_copy_next(struct pile *p, void *item, size_t size)
 {
 	sync_slot_read(slot_at(p, p->heap ? p->heap[0].slot : size - 1), item,
 		       p->store.item_size);
 }
 
-static enum store_result pile_put(struct store *s, const void *items, size_t n,
-				  size_t *done)
+hot_inline void pile_take(struct pile *p, void *item, size_t size)
 {
-	struct pile *p = pile_of(s);
+	pile_copy_next(p, item, size);
+	if (p->heap)
+		heap_remove_first(p, size);
+	count(&p->gets);
+	pile_shrink(p, size - 1);
+}
+
+/* Under the lock of the pile. */
+static enum store_result pile_add_many(struct pile *p, const void *items,
+				       size_t n, size_t *done)
+{
 	const unsigned char *from = items;
 	size_t size = pile_size(p), capacity = pile_capacity(p);
 
-	if (p->closed)
+	if (unlikely(p->closed))
 		return STORE_CLOSED;
 	if (size >= capacity)
 		return STORE_NONE;
-	if (!pile_grow(p, size))
+	if (unlikely(!pile_grow(p, size)))
 		return STORE_NOMEM;
 	for (*done = 0; *done < n && size < capacity && pile_grow(p, size);
-	     ++*done, size++, from += s->item_size)
+	     ++*done, size++, from += p->store.item_size)
 		pile_add(p, from, size);
 	return STORE_DONE;
 }
@@ -265,42 +280,95 @@ static enum store_result pile_none(const struct pile *p)
 	return p->closed ? STORE_CLOSED : STORE_NONE;
 }
 
-static enum store_result pile_get(struct store *s, void *items, size_t n,
-				  size_t *done)
+static enum store_result pile_take_many(struct pile *p, void *items, size_t n,
+					size_t *done)
 {
-	struct pile *p = pile_of(s);
 	unsigned char *to = items;
 	size_t size = pile_size(p);
 
 	if (size == 0)
 		return pile_none(p);
 	for (*done = 0; *done < n && size > 0;
-	     ++*done, size--, to += s->item_size) {
-		pile_copy_next(p, to, size);
-		if (p->heap)
-			heap_remove_first(p, size);
-		count(&p->gets);
-	}
-	pile_shrink(p, size);
+	     ++*done, size--, to += p->store.item_size)
+		pile_take(p, to, size);
 	return STORE_DONE;
+}
+
+static enum store_result pile_put(struct store *s, const void *items, size_t n,
+				  size_t *done)
+{
+	enum store_result result;
+
+	spin_lock(&pile_of(s)->lock);
+	result = pile_add_many(pile_of(s), items, n, done);
+	spin_unlock(&pile_of(s)->lock);
+	return result;
+}
+
+static enum store_result pile_get(struct store *s, void *items, size_t n,
+				  size_t *done)
+{
+	enum store_result result;
+
+	spin_lock(&pile_of(s)->lock);
+	result = pile_take_many(pile_of(s), items, n, done);
+	spin_unlock(&pile_of(s)->lock);
+	return result;
+}
+
+bool pile_put_one(struct pile *p, const void *item)
+{
+	size_t size;
+	bool fits;
+
+	if (unlikely(comparing))
+		return false;
+	spin_lock(&p->lock);
+	size = pile_size(p);
+	fits = !p->closed && size < pile_capacity(p) && size < p->room;
+	if (likely(fits))
+		pile_add(p, item, size);
+	spin_unlock(&p->lock);
+	return fits;
+}
+
+bool pile_get_one(struct pile *p, void *item)
+{
+	size_t size;
+
+	if (unlikely(comparing))
+		return false;
+	spin_lock(&p->lock);
+	size = pile_size(p);
+	if (likely(size > 0))
+		pile_take(p, item, size);
+	spin_unlock(&p->lock);
+	return size > 0;
 }
 
 static enum store_result pile_peek(struct store *s, void *item)
 {
 	struct pile *p = pile_of(s);
-	size_t size = pile_size(p);
+	enum store_result result = STORE_DONE;
+	size_t size;
 
-	if (size == 0)
-		return pile_none(p);
-	pile_copy_next(p, item, size);
-	return STORE_DONE;
+	spin_lock(&p->lock);
+	size = pile_size(p);
+	if (size > 0)
+		pile_copy_next(p, item, size);
+	else
+		result = pile_none(p);
+	spin_unlock(&p->lock);
+	return result;
 }
 
 /* ---- the end -------------------------------------------------------------- */
 
 static void pile_close(struct store *s)
 {
+	spin_lock(&pile_of(s)->lock);
 	pile_of(s)->closed = true;
+	spin_unlock(&pile_of(s)->lock);
 }
 
 static bool pile_is_finished(const struct store *s)

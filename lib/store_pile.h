@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * LIFO and PRIORITY: items in an array of slots, under the lock.
+ * LIFO and PRIORITY: items in an array of slots, under a lock of their own.
  *
  *     LIFO       slots   [a] [b] [c] [ ] [ ]      next out: slot size - 1
  *
@@ -16,15 +16,17 @@
  * A pile without a limit grows by half and shrinks when three quarters are
  * empty; one with a limit has its memory from the beginning.
  *
- * Only its counters, from which its size follows, are read without the lock.
+ * Only its counters, from which its size follows, are read without that lock.
  *   [pile.1] -> [pile.2]  who sees a count sees the put, or get, that made it
  *
- * Source of the heap: J. W. J. Williams, "Heapsort" (1964).
+ * Sources: the heap is J. W. J. Williams's, "Heapsort" (1964); that the hole
+ * sinks to the bottom first, R. W. Floyd's.
  */
 #ifndef COQUEUE_STORE_PILE_H
 #define COQUEUE_STORE_PILE_H
 
 #include "port.h"
+#include "spin.h"
 #include "store.h"
 #include "sync.h"
 
@@ -39,20 +41,28 @@ struct pile_entry {
 struct pile {
 	struct store store;
 	_Atomic size_t capacity; /* items; SIZE_MAX: no limit */
-	/* under lock: */
+	/* written by pile_init() alone */
+	size_t stride; /* bytes from slot to slot */
 	int (*compare)(const void *a, const void *b, void *ctx);
 	void *ctx;
-	size_t stride;           /* bytes from slot to slot */
-	size_t room;             /* slots */
-	unsigned char *slots;    /* items */
-	struct pile_entry *heap; /* PRIORITY alone */
-	bool closed;
-	size_t taken; /* items that are left of those taken out */
 
-	_Atomic uint64_t puts, gets; /* written under lock */
+	on_own_line struct spin lock;
+	/* under that lock: */
+	bool closed;
+	size_t room;                 /* slots */
+	unsigned char *slots;        /* items */
+	struct pile_entry *heap;     /* PRIORITY alone */
+	_Atomic uint64_t puts, gets; /* read without it, too */
+
+	size_t taken; /* items left of those taken out; of one thread */
 };
 
 extern const struct store_kind pile_kind;
+
+/* The fast path: one item, one try.  False says nothing; the functions of
+ * pile_kind know.  The caller may look for waiters at once [wait.2]. */
+bool pile_put_one(struct pile *p, const void *item);
+bool pile_get_one(struct pile *p, void *item);
 
 /* compare NULL: LIFO.  0 or ENOMEM. */
 int pile_init(struct pile *p, size_t capacity, size_t item_size,

@@ -56,6 +56,7 @@
 #ifndef COQUEUE_STORE_RING_H
 #define COQUEUE_STORE_RING_H
 
+#include "backoff.h"
 #include "port.h"
 #include "store.h"
 #include "sync.h"
@@ -130,15 +131,19 @@ hot_inline void ring_empty(struct ring *r, _Atomic uint64_t *stamp, void *item)
  */
 hot_inline bool ring_put_one(struct ring *r, const void *item)
 {
-	uint64_t p = sync_load(&r->tail, relaxed);
-	_Atomic uint64_t *stamp = ring_stamp(r, p);
+	_Atomic uint64_t *stamp;
+	uint64_t p;
 
-	/* [ring.4] acquire: with [ring.3], the get is done with it */
-	if (unlikely(sync_load(stamp, acquire) != p))
-		return false;
-	/* [ring.8] release: with [ring.9], what came before this claim */
-	if (unlikely(!sync_cas(&r->tail, &p, ring_next(r, p), release)))
-		return false;
+	for (;; backoff_contended()) {
+		p = sync_load(&r->tail, relaxed);
+		stamp = ring_stamp(r, p);
+		/* [ring.4] acquire: with [ring.3], the get is done with it */
+		if (unlikely(sync_load(stamp, acquire) != p))
+			return false;
+		/* [ring.8] release: with [ring.9], what came before this */
+		if (likely(sync_cas(&r->tail, &p, ring_next(r, p), release)))
+			break;
+	}
 	ring_fill(r, stamp, item);
 	/* [ring.1] release: publishes the item to [ring.2]; and [wait.2] */
 	(void)sync_swap(stamp, p | RING_HELD, seq_cst);
@@ -147,15 +152,19 @@ hot_inline bool ring_put_one(struct ring *r, const void *item)
 
 hot_inline bool ring_get_one(struct ring *r, void *item)
 {
-	uint64_t p = sync_load(&r->head, relaxed);
-	_Atomic uint64_t *stamp = ring_stamp(r, p);
+	_Atomic uint64_t *stamp;
+	uint64_t p;
 
-	/* [ring.2] acquire: with [ring.1], the item is there */
-	if (unlikely(sync_load(stamp, acquire) != p + RING_HELD))
-		return false;
-	/* [ring.8] release: with [ring.9], what came before this claim */
-	if (unlikely(!sync_cas(&r->head, &p, ring_next(r, p), release)))
-		return false;
+	for (;; backoff_contended()) {
+		p = sync_load(&r->head, relaxed);
+		stamp = ring_stamp(r, p);
+		/* [ring.2] acquire: with [ring.1], the item is there */
+		if (unlikely(sync_load(stamp, acquire) != p + RING_HELD))
+			return false;
+		/* [ring.8] release: with [ring.9], what came before this */
+		if (likely(sync_cas(&r->head, &p, ring_next(r, p), release)))
+			break;
+	}
 	ring_empty(r, stamp, item);
 	/* [ring.3] release: hands the slot to [ring.4]; and [wait.2] */
 	(void)sync_swap(stamp, p + ring_lap(r), seq_cst);

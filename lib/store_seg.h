@@ -58,6 +58,7 @@
 #ifndef COQUEUE_STORE_SEG_H
 #define COQUEUE_STORE_SEG_H
 
+#include "backoff.h"
 #include "port.h"
 #include "store.h"
 #include "sync.h"
@@ -151,16 +152,20 @@ hot_inline bool chain_has_left(struct chain *c, const struct segment *s)
  */
 hot_inline bool chain_put_one(struct chain *c, const void *item)
 {
-	uint64_t p = sync_load(&c->tail, relaxed), offset;
-	struct segment *s = sync_load(&c->tail_seg, relaxed);
 	_Atomic uint64_t *stamp;
+	struct segment *s;
+	uint64_t p, offset;
 
-	offset = segment_offset(s, p);
-	if (unlikely(offset >= c->span) || unlikely(p & SEG_GATE))
-		return false;
-	/* [seg.8] release: with [seg.9], what came before this claim */
-	if (unlikely(!sync_cas(&c->tail, &p, p + SEG_STEP, release)))
-		return false;
+	for (;; backoff_contended()) {
+		p = sync_load(&c->tail, relaxed);
+		s = sync_load(&c->tail_seg, relaxed);
+		offset = segment_offset(s, p);
+		if (unlikely(offset >= c->span) || unlikely(p & SEG_GATE))
+			return false;
+		/* [seg.8] release: with [seg.9], what came before this */
+		if (likely(sync_cas(&c->tail, &p, p + SEG_STEP, release)))
+			break;
+	}
 	stamp = chain_stamp(c, s, offset);
 	chain_fill(c, stamp, item);
 	/* [seg.1] release: publishes the item to [seg.2]; and [wait.2] */
@@ -170,20 +175,24 @@ hot_inline bool chain_put_one(struct chain *c, const void *item)
 
 hot_inline bool chain_get_one(struct chain *c, void *item)
 {
-	uint64_t p = sync_load(&c->head, relaxed), offset;
-	struct segment *s = sync_load(&c->head_seg, relaxed);
 	_Atomic uint64_t *stamp;
+	struct segment *s;
+	uint64_t p, offset;
 
-	offset = segment_offset(s, p);
-	if (unlikely(offset >= c->span))
-		return false;
-	stamp = chain_stamp(c, s, offset);
-	/* [seg.2] acquire: with [seg.1], the item is there */
-	if (unlikely(sync_load(stamp, acquire) != (p | SEG_HELD)))
-		return false;
-	/* [seg.8] release: with [seg.9], what came before this claim */
-	if (unlikely(!sync_cas(&c->head, &p, p + SEG_STEP, release)))
-		return false;
+	for (;; backoff_contended()) {
+		p = sync_load(&c->head, relaxed);
+		s = sync_load(&c->head_seg, relaxed);
+		offset = segment_offset(s, p);
+		if (unlikely(offset >= c->span))
+			return false;
+		stamp = chain_stamp(c, s, offset);
+		/* [seg.2] acquire: with [seg.1], the item is there */
+		if (unlikely(sync_load(stamp, acquire) != (p | SEG_HELD)))
+			return false;
+		/* [seg.8] release: with [seg.9], what came before this */
+		if (likely(sync_cas(&c->head, &p, p + SEG_STEP, release)))
+			break;
+	}
 	sync_slot_read(stamp + 1, item, c->store.item_size);
 	/* [seg.3] release: done, for [seg.4]; and [wait.2], [seg.12] */
 	(void)sync_swap(stamp, p, seq_cst);

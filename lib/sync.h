@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -84,6 +85,9 @@ static inline void sync_fence(void)
  */
 #define SYNC_SPINS 200
 #define SYNC_YIELDS 4
+
+/* Of those who lost a race for a word, before they try again. */
+#define SYNC_CONTENDED_PAUSES 64
 
 /* Of those who wait for a call that is half-way, before they sleep. */
 #define SYNC_BACKOFF_PAUSES 32
@@ -269,12 +273,16 @@ static inline void sync_cancel_restore(int before)
 #define sync_pause() cpu_pause()
 #define sync_yield() sched_yield()
 
-/* Sleep for so many nanoseconds (under a second); no cancellation point. */
-static inline void sync_sleep(long nanoseconds)
+/*
+ * Sleep for so many nanoseconds (under a second); no cancellation point.  For a
+ * lock, it may be in a read-side section or with a lock held.
+ */
+static inline void sync_sleep(long nanoseconds, bool for_lock)
 {
 	const struct timespec span = {.tv_sec = 0, .tv_nsec = nanoseconds};
 	int cancel = sync_cancel_disable();
 
+	(void)for_lock; /* the explorer wants to know */
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
 	sync_cancel_restore(cancel);
 }

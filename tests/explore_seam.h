@@ -168,17 +168,18 @@ void sync_cancel_restore(int before);
 void seam_pause(const struct site *at);
 
 /* Goes on when somebody else has done something. */
-void seam_nap(const struct site *at);
+void seam_nap(const struct site *at, bool for_lock);
 
 #define sync_pause() seam_pause(SEAM_SITE("pause"))
 #define sync_yield() seam_pause(SEAM_SITE("yield"))
-#define sync_sleep(nanoseconds)                                                \
-	((void)(nanoseconds), seam_nap(SEAM_SITE("nap")))
+#define sync_sleep(nanoseconds, for_lock)                                      \
+	((void)(nanoseconds), seam_nap(SEAM_SITE("nap"), for_lock))
 
 /* Each pause is a scheduling point: how many there are is up to the scenario. */
 extern int seam_spins;
 #define SYNC_SPINS seam_spins
 #define SYNC_YIELDS seam_spins
+#define SYNC_CONTENDED_PAUSES 0
 #define SYNC_BACKOFF_PAUSES 0
 #define SYNC_BACKOFF_YIELDS 0
 

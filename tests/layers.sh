@@ -8,12 +8,13 @@
 # name: the first row that fits the file holds.
 GROUND='port.h list.h clock.h'
 SEAM="sync.h rcu.h $GROUND"
-PARTS="store.h store_*.h wait.h wait_*.h backoff.h $SEAM"
+PARTS="store.h store_*.h wait.h wait_*.h spin.h backoff.h $SEAM"
 may_include="
 prefix.h port.h list.h clock.h clock.c     :
 sync.h rcu.h rcu.c                         : sync.h $GROUND
 store.h backoff.h wait.h                   : $SEAM
-store_*.h store_*.c                        : store.h $SEAM
+spin.h                                     : backoff.h $SEAM
+store_*.h store_*.c                        : store.h spin.h backoff.h $SEAM
 wait.c wait_*.c                            : wait.h backoff.h $SEAM
 queue.h                                    : $PARTS
 queue.c call.c shutdown.c rendezvous.c resize.c task.c object.c stats.c : queue.h $PARTS
