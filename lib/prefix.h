@@ -55,6 +55,8 @@
 #define sleeper_fini coqueue_private_sleeper_fini
 #define sleeper_init coqueue_private_sleeper_init
 #define sleeper_sleep coqueue_private_sleeper_sleep
+#define sync_fence_heavy coqueue_private_sync_fence_heavy
+#define sync_is_asymmetric coqueue_private_sync_is_asymmetric
 #define waiter_await_wakers coqueue_private_waiter_await_wakers
 #define waiter_init coqueue_private_waiter_init
 #define waiter_wake_finished coqueue_private_waiter_wake_finished

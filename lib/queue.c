@@ -184,7 +184,7 @@ hot_inline int put(struct coqueue *q, const void *item,
 		return put_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
 	if (likely(put_one(q, item))) {
-		if (unlikely(line_is_armed(&q->getters)))
+		if (unlikely(line_published(&q->getters)))
 			return call_wake(q, &q->getters);
 		rcu_reader_leave();
 		return 0;
@@ -339,7 +339,7 @@ hot_inline int get(struct coqueue *q, void *item,
 		return get_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
 	if (likely(get_one(q, item))) {
-		if (unlikely(line_is_armed(&q->putters)))
+		if (unlikely(line_published(&q->putters)))
 			return call_wake(q, &q->putters);
 		rcu_reader_leave();
 		return 0;

@@ -50,8 +50,8 @@ static uint64_t pile_gets(const struct store *s)
 
 static void count(_Atomic uint64_t *counter)
 {
-	/* [pile.1] release: with [pile.2], what was counted before; [wait.2] */
-	(void)sync_swap(counter, sync_load(counter, relaxed) + 1, seq_cst);
+	/* [pile.1] release: with [pile.2], what was counted before */
+	sync_store(counter, sync_load(counter, relaxed) + 1, release);
 }
 
 /* Under lock. */

@@ -60,7 +60,7 @@ struct pile {
 extern const struct store_kind pile_kind;
 
 /* The fast path: one item, one try.  False says nothing; the functions of
- * pile_kind know.  The caller may look for waiters at once [wait.2]. */
+ * pile_kind know. */
 bool pile_put_one(struct pile *p, const void *item);
 bool pile_get_one(struct pile *p, void *item);
 

@@ -261,8 +261,8 @@ static enum store_result ring_put(struct store *s, const void *items, size_t n,
 				return why;
 			continue;
 		}
-		/* [ring.8] release: with [ring.9], what came before this */
-		if (sync_cas(&r->tail, &seen, end, release))
+		/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
+		if (sync_cas(&r->tail, &seen, end, seq_cst))
 			break;
 	}
 	for (; p != end; p = ring_next(r, p), from += r->store.item_size) {
@@ -296,8 +296,8 @@ static enum store_result ring_get(struct store *s, void *items, size_t n,
 				return why;
 			continue;
 		}
-		/* [ring.8] release: with [ring.9], what came before this */
-		if (sync_cas(&r->head, &seen, end, release))
+		/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
+		if (sync_cas(&r->head, &seen, end, seq_cst))
 			break;
 	}
 	for (; p != end; p = ring_next(r, p), to += r->store.item_size) {
@@ -361,8 +361,8 @@ static bool ring_exchange(struct ring *r, uint64_t p, const void *item,
 	uint64_t tail = p + ring_lap(r), seen = tail;
 	_Atomic uint64_t *stamp = ring_stamp(r, p);
 
-	/* [ring.8] release: with [ring.9], what came before this claim */
-	if (!sync_cas(&r->tail, &seen, ring_next(r, tail), release))
+	/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
+	if (!sync_cas(&r->tail, &seen, ring_next(r, tail), seq_cst))
 		return false;
 	ring_empty(r, stamp, old);
 	ring_fill(r, stamp, item);

@@ -115,9 +115,6 @@ static void retire_locked(struct chain *c)
 {
 	struct segment *s;
 
-	/* [seg.13] full fence: with [seg.12], head_seg has moved before the
-	 * stamps are looked at */
-	sync_fence();
 	while ((s = c->oldest) != sync_load(&c->head_seg, relaxed) &&
 	       segment_is_done(c, s)) {
 		c->oldest = sync_load(&s->next, relaxed);
@@ -161,6 +158,9 @@ static void chain_advance(struct chain *c)
 		s = sync_load(&s->next, relaxed);
 	/* [seg.14] release: with [seg.15], the head has come so far */
 	sync_store(&c->head_seg, s, release);
+	/* [seg.13] heavy fence: with [seg.12], head_seg has moved before the
+	 * stamps are looked at */
+	sync_fence_heavy();
 	retire_locked(c);
 	sync_unlock(&c->lock);
 }
@@ -327,8 +327,8 @@ static enum store_result chain_claim_put(struct chain *c, uint64_t n,
 			continue;
 		}
 		*m = min(n, (c->span - offset) / SEG_STEP);
-		/* [seg.8] release: with [seg.9], what came before this */
-		if (sync_cas(&c->tail, p, *p + *m * SEG_STEP, release))
+		/* [seg.8] seq_cst: with [seg.9], what came before; [ring.7] */
+		if (sync_cas(&c->tail, p, *p + *m * SEG_STEP, seq_cst))
 			return STORE_DONE;
 	}
 }
@@ -425,8 +425,8 @@ static enum store_result chain_claim_get(struct chain *c, uint64_t n,
 			if (!chain_holds_from(c, *s, *p + *m * SEG_STEP, 1))
 				break;
 		seen = *p;
-		/* [seg.8] release: with [seg.9], what came before this */
-	} while (!sync_cas(&c->head, &seen, *p + *m * SEG_STEP, release));
+		/* [seg.8] seq_cst: with [seg.9], what came before; [ring.7] */
+	} while (!sync_cas(&c->head, &seen, *p + *m * SEG_STEP, seq_cst));
 	return STORE_DONE;
 }
 
@@ -443,8 +443,6 @@ static void chain_take(struct chain *c, struct segment *s, uint64_t p,
 		/* [seg.3] release: done, for [seg.4] */
 		sync_store(stamp, p, release);
 	}
-	/* [seg.12] full fence: with [seg.13], after the last was marked done */
-	sync_fence();
 	if (chain_has_left(c, s))
 		chain_retire(c);
 }

@@ -46,7 +46,7 @@
  *                         that peek a moved head
  *   [seg.8] -> [seg.9]    who sees a position sees all that came before it was
  *                         claimed: tail - head is a size
- *   [seg.12] <-> [seg.13] the last get out of a segment that head has left, or
+ *   [seg.13] <=> [seg.12] the last get out of a segment that head has left, or
  *                         whoever makes head_seg leave it, sees that all are
  *                         done, so it is retired
  *
@@ -140,15 +140,14 @@ hot_inline void chain_fill(const struct chain *c, _Atomic uint64_t *stamp,
 /* After a get: whether head_seg has left its segment, so it may be the last. */
 hot_inline bool chain_has_left(struct chain *c, const struct segment *s)
 {
-	/* [seg.12] full fence: with [seg.13], made by the exchange that marked
-	 * the slot done, which comes before this load in the one order */
-	return sync_load(&c->head_seg, seq_cst) != s;
+	/* [seg.12] light fence: with [seg.13], mark the slot done first */
+	sync_fence_light();
+	return sync_load(&c->head_seg, relaxed) != s;
 }
 
 /*
  * The fast path: one item, one try.  False says nothing; the functions of
- * chain_kind know.  The publishing exchange is the caller's full fence before
- * it looks for waiters [wait.2].
+ * chain_kind know.
  */
 hot_inline bool chain_put_one(struct chain *c, const void *item)
 {
@@ -162,14 +161,14 @@ hot_inline bool chain_put_one(struct chain *c, const void *item)
 		offset = segment_offset(s, p);
 		if (unlikely(offset >= c->span) || unlikely(p & SEG_GATE))
 			return false;
-		/* [seg.8] release: with [seg.9], what came before this */
-		if (likely(sync_cas(&c->tail, &p, p + SEG_STEP, release)))
+		/* [seg.8] seq_cst: with [seg.9], what came before; [ring.7] */
+		if (likely(sync_cas(&c->tail, &p, p + SEG_STEP, seq_cst)))
 			break;
 	}
 	stamp = chain_stamp(c, s, offset);
 	chain_fill(c, stamp, item);
-	/* [seg.1] release: publishes the item to [seg.2]; and [wait.2] */
-	(void)sync_swap(stamp, p | SEG_HELD, seq_cst);
+	/* [seg.1] release: publishes the item to [seg.2] */
+	sync_store(stamp, p | SEG_HELD, release);
 	return true;
 }
 
@@ -189,13 +188,13 @@ hot_inline bool chain_get_one(struct chain *c, void *item)
 		/* [seg.2] acquire: with [seg.1], the item is there */
 		if (unlikely(sync_load(stamp, acquire) != (p | SEG_HELD)))
 			return false;
-		/* [seg.8] release: with [seg.9], what came before this */
-		if (likely(sync_cas(&c->head, &p, p + SEG_STEP, release)))
+		/* [seg.8] seq_cst: with [seg.9], what came before; [ring.7] */
+		if (likely(sync_cas(&c->head, &p, p + SEG_STEP, seq_cst)))
 			break;
 	}
 	sync_slot_read(stamp + 1, item, c->store.item_size);
-	/* [seg.3] release: done, for [seg.4]; and [wait.2], [seg.12] */
-	(void)sync_swap(stamp, p, seq_cst);
+	/* [seg.3] release: done, for [seg.4] */
+	sync_store(stamp, p, release);
 	if (unlikely(chain_has_left(c, s)))
 		chain_retire(c);
 	return true;

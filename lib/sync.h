@@ -76,6 +76,28 @@ static inline void sync_fence(void)
 #define sync_fence_release() atomic_thread_fence(memory_order_release)
 #endif
 
+/*
+ * The same in two halves, for a side that is hot and one that is rare:
+ * of two threads, one with a light fence between its store and its load, one
+ * with a heavy fence, at least one sees the other's store.  The light one keeps
+ * the compiler from moving anything, and where the system helps (sync.c) is no
+ * instruction at all.  Two light ones order nothing.
+ */
+#if PORT_TSAN
+#define sync_fence_light() sync_fence()
+#else
+extern bool sync_is_asymmetric; /* written when the library is loaded */
+
+hot_inline void sync_fence_light(void)
+{
+	if (likely(sync_is_asymmetric))
+		atomic_signal_fence(memory_order_seq_cst);
+	else
+		sync_fence();
+}
+#endif
+void sync_fence_heavy(void);
+
 /* ---- patience ------------------------------------------------------------- */
 
 /*

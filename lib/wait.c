@@ -117,11 +117,17 @@ static struct waiter *line_claim_locked(struct line *line, uint64_t from,
 struct waiter *line_settle_locked(struct line *line, uint64_t from,
 				  uint64_t limit)
 {
+	bool armed = line_is_armed(line);
+
 	line_arm_locked(line);
 	if (list_empty(&line->asleep))
 		return NULL;
-	/* [wait.1] full fence: with [wait.2], arm before looking at ready() */
-	sync_fence();
+	/* [wait.1] heavy fence: with [wait.2], arm before looking at ready();
+	 * full fence: with that of line_wake_is_due() */
+	if (!armed)
+		sync_fence_heavy();
+	else
+		sync_fence();
 	if (!line->ready(line, (uint64_t)line->in_flight + 1))
 		return NULL;
 	return line_claim_locked(line, from, limit);

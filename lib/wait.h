@@ -27,10 +27,16 @@
  * walk.
  *
  * No wake-up is lost (1):
- *   [wait.1] <-> [wait.2]  a waiter arms, then looks whether it is ready; a
+ *   [wait.1] <=> [wait.2]  a waiter arms, then looks whether it is ready; a
  *                          publisher publishes, then looks whether the line is
- *                          armed; with a full fence between on both sides, at
- *                          least one sees the other.
+ *                          armed; with a fence between on both sides, at least
+ *                          one sees the other.
+ *
+ * Publishers are many and find nobody: they have the light fence, and the first
+ * waiter, who is about to sleep, the heavy one.  Once it is over every publisher
+ * whose item was not seen finds the line armed, and then has a full fence of
+ * its own before it looks whether a wake-up is due; so have those who arm a
+ * line that was armed already.
  *
  * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
  * that the woken does not run into the lock.  Its owner leaves only when as
@@ -123,21 +129,18 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
 void line_wake_ready_locked(struct line *line);
 
 /*
- * Whether anybody is asleep, after publishing by a sequentially consistent
- * exchange, or (line_published) by anything.
+ * Whether anybody is asleep; under lock, or (line_published) after something
+ * was published.
  */
-hot_inline bool line_is_armed(struct line *line)
+static inline bool line_is_armed(struct line *line)
 {
-	/* [wait.2] full fence: with [wait.1], made by the exchange that
-	 * published, which comes before this load in the one order of all
-	 * sequentially consistent operations */
-	return sync_load(&line->armed, seq_cst);
+	return sync_load(&line->armed, relaxed);
 }
 
-static inline bool line_published(struct line *line)
+hot_inline bool line_published(struct line *line)
 {
-	/* [wait.2] full fence: with [wait.1], publish before looking at it */
-	sync_fence();
+	/* [wait.2] light fence: with [wait.1], publish before looking at it */
+	sync_fence_light();
 	return line_is_armed(line);
 }
 

@@ -276,10 +276,10 @@ static struct clock returned;
 
 /* What stands there before a fence is known to all that follows it; before an
  * access, to that alone (is_known()). */
-static void meet_sc(void)
+static void meet_sc(struct view *v)
 {
-	clock_join(&view()->fenced, &sc_fences);
-	clock_join(&view()->sc, &sc_stores);
+	clock_join(&v->fenced, &sc_fences);
+	clock_join(&v->sc, &sc_stores);
 }
 
 void memory_acquire(const void *object)
@@ -580,19 +580,37 @@ bool seam_cas(const struct site *at, volatile void *p, size_t size,
 	return true;
 }
 
+static void fence(int thread, enum order order)
+{
+	struct view *v = &threads[thread].view;
+
+	if (acquires(order))
+		clock_join(&v->clock, &v->acquired);
+	if (releases(order))
+		v->released = v->clock;
+	if (order != seam_seq_cst)
+		return;
+	memory_flush(thread);
+	meet_sc(v);
+	clock_join(&sc_fences, &v->clock);
+}
+
 void seam_fence(const struct site *at, enum order order)
 {
 	machine_trace_place(at);
 	machine_trace("%s", at->text);
-	if (acquires(order))
-		clock_join(&view()->clock, &view()->acquired);
-	if (releases(order))
-		view()->released = view()->clock;
-	if (order != seam_seq_cst)
-		return;
-	memory_flush(running);
-	meet_sc();
-	clock_join(&sc_fences, &view()->clock);
+	fence(running, order);
+}
+
+/* All threads execute a fence, between two of this one. */
+void seam_fence_heavy(const struct site *at)
+{
+	machine_point(at);
+	machine_trace("%s", at->text);
+	fence(running, seam_seq_cst);
+	for (int i = 0; i < n_threads; i++)
+		fence(i, seam_seq_cst);
+	fence(running, seam_seq_cst);
 }
 
 /* ---- slots ---------------------------------------------------------------- */

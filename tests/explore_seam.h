@@ -81,6 +81,11 @@ void seam_fence(const struct site *at, enum order order);
 	seam_cas(SEAM_SITE("cas " #p), p, sizeof(*(p)), expected, v,           \
 		 seam_##order)
 #define sync_fence() seam_fence(SEAM_SITE("fence"), seam_seq_cst)
+/* As on processors, not as in C11, which knows no such thing. */
+void seam_fence_heavy(const struct site *at);
+#define sync_fence_light() ((void)0)
+#undef sync_fence_heavy /* prefix.h */
+#define sync_fence_heavy() seam_fence_heavy(SEAM_SITE("heavy fence"))
 #define sync_fence_acquire()                                                   \
 	seam_fence(SEAM_SITE("acquire fence"), seam_acquire)
 #define sync_fence_release()                                                   \

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Every memory-order edge in lib/ has two ends that know each other.  The head
 # of a file lists edges, once each, "->" from a release to an acquire, "<->"
-# between full fences or sequentially consistent accesses:
+# between full fences or sequentially consistent accesses, "<=>" from a heavy
+# fence to light ones:
 #
 #      *   [ring.1] -> [ring.2]  put publishes an item to get and peek
 #
@@ -17,7 +18,7 @@
 . "$(dirname "$0")/script.sh"
 
 # The seam itself: its functions take the order from their callers.
-seam=sync.h
+seam='sync[.][ch]'
 
 cat >"$scratch/labels.awk" <<'AWK'
 # text[1..lines] is the file without comments, and place_at[i] tells whether a
@@ -85,7 +86,7 @@ function next_label(    label)
 
 function note_edge(line,    from, to, here)
 {
-	if (line !~ /^[ \t]*\[[a-z_]+\.[0-9]+\] <?-> \[/)
+	if (line !~ /^[ \t]*\[[a-z_]+\.[0-9]+\] (->|<->|<=>) \[/)
 		return
 	here = name ":" lines
 	rest = line
@@ -95,8 +96,13 @@ function note_edge(line,    from, to, here)
 		wrong(here ": the edge " from " - " to " is listed twice")
 	edge[from, to] = edge[to, from] = 1
 	listed[from] = listed[to] = here
-	want(from, line ~ /<->/ ? "full fence" : "release", here)
-	want(to, line ~ /<->/ ? "full fence" : "acquire", here)
+	if (line ~ /->/) {
+		want(from, line ~ /<->/ ? "full fence" : "release", here)
+		want(to, line ~ /<->/ ? "full fence" : "acquire", here)
+	} else {
+		want(from, "heavy fence", here)
+		want(to, "light fence", here)
+	}
 	needs_places[from] = needs_places[to] = 1
 	if (from == to)
 		needs_places[from] = 2
@@ -213,8 +219,9 @@ function judge(    label, i)
 # Whether an order is the one that an edge wants, or a stronger one.
 function fits(order, wanted)
 {
-	return index(order, wanted) == 1 || order ~ /^(full fence|seq_cst)/ ||
-	       (wanted != "full fence" && order ~ /^acq_rel/)
+	return index(order, wanted) == 1 ||
+	       (wanted != "heavy fence" && order ~ /^(full fence|seq_cst)/) ||
+	       (wanted !~ /fence/ && order ~ /^acq_rel/)
 }
 
 function judge_place(i,    label, partner, met)

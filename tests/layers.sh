@@ -11,7 +11,7 @@ SEAM="sync.h rcu.h $GROUND"
 PARTS="store.h store_*.h wait.h wait_*.h spin.h backoff.h $SEAM"
 may_include="
 prefix.h port.h list.h clock.h clock.c     :
-sync.h rcu.h rcu.c                         : sync.h $GROUND
+sync.h sync.c rcu.h rcu.c                  : sync.h $GROUND
 store.h backoff.h wait.h                   : $SEAM
 spin.h                                     : backoff.h $SEAM
 store_*.h store_*.c                        : store.h spin.h backoff.h $SEAM
@@ -26,7 +26,7 @@ THREADS='pthread_\w*|sched_yield|\w*nanosleep|usleep|syscall|futex'
 ATOMICS='atomic_\w*|__atomic_\w*|__sync_\w*|memory_order\w*|stdatomic'
 URCU='u?rcu_bp_\w*|urcu\w*|rcu_read_\w*|synchronize_rcu|call_rcu|cds_\w*|(cmm|CMM|caa|CAA)_\w*'
 never="
-*       : sync.h rcu.h rcu.c : $THREADS
+*       : sync.h sync.c rcu.h rcu.c : $THREADS
 *       : sync.h rcu.h       : $ATOMICS
 *       : rcu.h rcu.c        : $URCU
 *       : sync.h clock.c     : clock_\w*time
