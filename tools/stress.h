@@ -15,6 +15,7 @@
  *     stress_shut.c       what a shutdown promises
  *     stress_judge.c      the accounts of a round, compared when it is over
  *     stress_ledger.c     which thread saw which items
+ *     stress_order.c      which item may not come any more
  *     stress_monitor.c    live lines, signals, the watchdog
  *     stress_hang.c       what the watchdog prints
  *     stress_report.c     the summary; stress_json.c: the same for machines
@@ -29,6 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <coqueue.h>
 #include "histogram.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -50,7 +52,9 @@ struct scenario;
 
 struct config {
 	unsigned producers, consumers;
-	size_t capacity, item_size, batch;
+	enum coqueue_order order;
+	size_t capacity; /* 0 and COQUEUE_UNBOUNDED too */
+	size_t item_size, batch;
 	double rate; /* items per second of all producers; 0: no limit */
 	uint64_t duration_ns; /* of the run; 0: as long as `items` take */
 	uint64_t items;       /* per scenario; 0: as many as fit */
@@ -86,6 +90,11 @@ enum count {
 };
 
 extern const char *const count_name[N_COUNTS];
+
+#define N_ORDERS 3
+
+/* By enum coqueue_order; as in --order. */
+extern const char *const order_name[N_ORDERS];
 
 #define VERDICT_LENGTH 160
 #define VERDICTS_KEPT 8

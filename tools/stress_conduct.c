@@ -53,9 +53,11 @@ static bool held_up(struct round *r)
 	if (!get_stats(r, &s))
 		return true;
 	if (r->plan.hold == HOLD_CONSUMERS)
-		return s.putters_waiting + s.joiners_waiting +
-			       atomic_load(&r->left[PRODUCER]) ==
-		       r->plan.producers + r->plan.joiners;
+		return s.putters_waiting + atomic_load(&r->left[PRODUCER]) ==
+			       r->plan.producers &&
+		       /* at a rendezvous nothing is unfinished */
+		       (r->plan.capacity == 0 ||
+			s.joiners_waiting == r->plan.joiners);
 	return held == r->plan.producers &&
 	       s.getters_waiting == r->plan.consumers &&
 	       coqueue_size(r->queue) == 0;
@@ -69,8 +71,8 @@ static void check_held_up(struct round *r)
 
 	if (!atomic_load(&r->run->signal) && size != expected)
 		actor_fail(round_conductor(r),
-			   "the size is %zu, of %zu, when all are blocked",
-			   size, r->plan.capacity);
+			   "the size is %zu, not %zu, when all are blocked",
+			   size, expected);
 }
 
 void round_wait_moment(struct round *r)

@@ -41,7 +41,11 @@ static json_t *config_json(const struct config *c)
 	json_object_set_new(o, "linearize", json_boolean(c->linearize));
 	set_number(o, "producers", c->producers);
 	set_number(o, "consumers", c->consumers);
-	set_number(o, "capacity", c->capacity);
+	json_object_set_new(o, "order", json_string(order_name[c->order]));
+	json_object_set_new(o, "capacity",
+			    c->capacity == COQUEUE_UNBOUNDED
+				    ? json_null()
+				    : json_integer((json_int_t)c->capacity));
 	set_number(o, "item_size", c->item_size);
 	set_number(o, "batch", c->batch);
 	json_object_set_new(o, "rate",

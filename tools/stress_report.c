@@ -15,17 +15,16 @@
 
 static void print_load(const struct config *c, FILE *out)
 {
-	char rate[TEXT_LENGTH];
+	char rate[TEXT_LENGTH], capacity[TEXT_LENGTH];
 
 	if (c->linearize)
 		return;
-	fprintf(out,
-		"  %u producer%s, %u consumer%s, capacity %zu, items of %zu "
-		"bytes, "
-		"batch %zu\n",
+	fprintf(out, "  %s, capacity %s, items of %zu bytes\n",
+		order_name[c->order], text_capacity(capacity, c->capacity),
+		c->item_size);
+	fprintf(out, "  %u producer%s, %u consumer%s, batch %zu\n",
 		c->producers, c->producers == 1 ? "" : "s", c->consumers,
-		c->consumers == 1 ? "" : "s", c->capacity, c->item_size,
-		c->batch);
+		c->consumers == 1 ? "" : "s", c->batch);
 	if (c->rate || c->jitter)
 		fprintf(out, "  %s%s%s%s\n",
 			c->rate ? text_count(rate, c->rate) : "",

@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "stress_round.h"
+#include "stress_order.h"
 
 #define LEDGER_MEMORY ((size_t)256 << 20) /* of all ledgers; used on demand */
 #define NUMBERS_MIN 64u
 #define NUMBERS_MAX (1u << 22)
 #define HOLD_CAPACITY_MAX (1u << 16)
+#define AHEAD_MEMORY ((size_t)256 << 20) /* bytes */
+#define USUAL_SIZE 256    /* of a queue that is no question of its capacity */
 #define ROUND_ITEMS 20000 /* at most, when a scenario counts items */
 
 /* ---- making what all rounds use ---------------------------------------- */
@@ -87,9 +89,9 @@ static int init_actor(struct round *r, enum role role, unsigned index)
 		return ENOMEM;
 	if (role != CONSUMER && role != CONDUCTOR)
 		return 0;
-	a->seen = calloc(r->item_sources, sizeof(*a->seen));
+	a->expected = calloc(r->item_sources, sizeof(*a->expected));
 	a->latency = calloc(1, sizeof(*a->latency));
-	return a->seen && a->latency ? 0 : ENOMEM;
+	return a->expected && a->latency ? 0 : ENOMEM;
 }
 
 static int init_actors(struct round *r)
@@ -153,7 +155,7 @@ void round_free(struct round *r)
 	for (unsigned i = 0; r->actors && i < r->n_actors; i++) {
 		ledger_free(&r->actors[i].ledger);
 		free(r->actors[i].buffer);
-		free(r->actors[i].seen);
+		free(r->actors[i].expected);
 		free(r->actors[i].latency);
 	}
 	for (unsigned i = 0; r->stamps && i < r->item_sources; i++)
@@ -176,6 +178,7 @@ static void plan_defaults(struct plan *p, const struct config *c)
 		.get_forms = FOR_EVER,
 		.join_forms = FOR_EVER,
 		.batch = c->batch,
+		.ahead = 4096,
 		.patience_ns = NS_PER_MS,
 		.trigger = NO_TRIGGER,
 		.moment_ns = NS_PER_MS,
@@ -206,16 +209,24 @@ static void plan_items(struct round *r, uint64_t items_left)
 		(uint32_t)random_below(&r->random, p->items / p->producers + 1);
 }
 
+static size_t usual_size(const struct plan *p)
+{
+	return capacity_is_limit(p->capacity) ? p->capacity : USUAL_SIZE;
+}
+
 /* Whether all can be made to block by keeping one side back: there must be
  * items enough for that, and soon. */
 static bool hold_is_sensible(const struct plan *p, const struct config *c)
 {
-	if (p->capacity > HOLD_CAPACITY_MAX)
+	size_t size = usual_size(p);
+
+	if (size > HOLD_CAPACITY_MAX)
 		return false;
-	if (c->rate && 2 * (double)p->capacity > c->rate / 10)
+	if (c->rate && 2 * (double)size > c->rate / 10)
 		return false;
 	return p->hold == HOLD_PRODUCERS ||
-	       p->items > p->capacity + (p->batch + 1) * p->producers;
+	       (p->capacity != COQUEUE_UNBOUNDED &&
+		p->items > p->capacity + (p->batch + 1) * p->producers);
 }
 
 static void plan_hold(struct round *r)
@@ -230,7 +241,7 @@ static void plan_hold(struct round *r)
 	}
 	p->hold_at = random_below(
 		&r->random,
-		smaller(p->capacity * 2, p->items / p->producers) + 1);
+		smaller(usual_size(p) * 2, p->items / p->producers) + 1);
 	p->put_forms = p->get_forms = p->join_forms = FOR_EVER;
 	p->burst = 0;
 }
@@ -250,6 +261,7 @@ static void make_plan(struct round *r, const struct scenario *s,
 	if (end_ns != UINT64_MAX)
 		p->moment_ns =
 			smaller(p->moment_ns, end_ns > now ? end_ns - now : 0);
+	p->ahead = smaller(p->ahead, AHEAD_MEMORY / c->item_size);
 	plan_items(r, items_left);
 	plan_hold(r);
 }
@@ -346,13 +358,22 @@ void round_publish_queue(struct round *r, coqueue_t *q)
 	pthread_mutex_unlock(&r->run->view);
 }
 
+static int compare_ranks(const void *a, const void *b, void *unused)
+{
+	(void)unused;
+	return (int)item_rank(a) - (int)item_rank(b);
+}
+
 static int create_queue(struct round *r)
 {
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
 	coqueue_t *q;
 	int rc;
 
+	attr.order = r->run->config->order;
 	attr.item_size = r->run->config->item_size;
+	if (attr.order == COQUEUE_PRIORITY)
+		attr.compare = compare_ranks;
 	attr.item_destroy = worker_destroys;
 	attr.ctx = r;
 	round_step(r, CREATING);

@@ -54,6 +54,7 @@ struct plan {
 	uint32_t trigger;   /* ... or when the first producer put so many */
 	bool long_round;
 	uint64_t items; /* to be put by all producers together, at most */
+	uint64_t ahead; /* so many of them in a queue without a limit */
 	enum coqueue_shutdown shutter_mode[SHUTTERS_MAX];
 };
 
@@ -139,8 +140,10 @@ struct actor {
 	size_t done;           /* items moved by that call */
 	unsigned char *buffer; /* items of one call */
 	struct ledger ledger;  /* consumers, shutters, conductor */
-	uint32_t *seen;        /* consumers: lowest number to come, for each
-			 * producer */
+	/* consumers and conductor: stress_order.h */
+	struct expected *expected; /* [item_sources] */
+	unsigned looks;
+	bool has_looked; /* before this call */
 	uint64_t count[N_COUNTS];
 	struct histogram *latency;
 };
@@ -265,6 +268,12 @@ int worker_gets(struct actor *a, size_t n);
 static inline uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Neither a rendezvous nor without a limit: it can be full, and changed. */
+static inline bool capacity_is_limit(size_t capacity)
+{
+	return capacity != 0 && capacity != COQUEUE_UNBOUNDED;
 }
 
 #define actor_fail(a, ...) verdicts_add(&(a)->verdicts, __VA_ARGS__)

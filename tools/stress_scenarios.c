@@ -17,6 +17,14 @@ static uint64_t short_moment(struct random *r)
 	return random_skewed(r, 20 * NS_PER_US, 30 * NS_PER_MS);
 }
 
+/* Up to that; what is no limit stays what it is. */
+static size_t draw_capacity(size_t capacity, size_t most, struct random *r)
+{
+	if (!capacity_is_limit(capacity))
+		return capacity;
+	return random_skewed(r, 1, smaller(capacity, most));
+}
+
 /* Every kind of call, small capacities as often as the wanted one; in two of
  * four rounds one side is kept back, so that all of the other are blocked. */
 static void plan_mixed(struct plan *p, const struct config *c, struct random *r)
@@ -25,7 +33,7 @@ static void plan_mixed(struct plan *p, const struct config *c, struct random *r)
 					  HOLD_CONSUMERS};
 
 	if (random_one_in(r, 2))
-		p->capacity = random_skewed(r, 1, c->capacity);
+		p->capacity = draw_capacity(c->capacity, c->capacity, r);
 	if (c->batch == 1 && random_one_in(r, 3))
 		p->batch = 4;
 	p->put_forms = p->get_forms = random_one_in(r, 2) ? FOR_EVER : ANY_FORM;
@@ -82,6 +90,7 @@ static void mpmc_plan(struct plan *p, const struct config *c, struct random *r)
 {
 	(void)c;
 	p->long_round = true;
+	p->ahead = (uint64_t)1 << 18;
 	p->moment_ns = random_between(r, NS_PER_SECOND / 4, NS_PER_SECOND);
 }
 
@@ -158,7 +167,8 @@ static void timeout_plan(struct plan *p, const struct config *c,
 	plan_lopsided(p, r);
 	if (random_one_in(r, 2))
 		plan_task_done(p, r);
-	p->capacity = random_skewed(r, 1, p->capacity < 8 ? p->capacity : 8);
+	p->capacity = draw_capacity(p->capacity, 8, r);
+	p->ahead = 64;
 	p->put_forms = p->get_forms = p->join_forms = UNTIL;
 	p->patience_ns = random_skewed(r, 5 * NS_PER_US, 2 * NS_PER_MS);
 	p->hold = NOBODY;
@@ -182,7 +192,8 @@ static void cancel_plan(struct plan *p, const struct config *c,
 		plan_task_done(p, r);
 	if (random_one_in(r, 4))
 		plan_shutters(p, r, true);
-	p->capacity = random_skewed(r, 1, p->capacity < 8 ? p->capacity : 8);
+	p->capacity = draw_capacity(p->capacity, 8, r);
+	p->ahead = 64;
 	p->put_forms = p->get_forms = p->join_forms = FOR_EVER;
 	p->interrupts = true;
 	p->moment_ns = short_moment(r);
@@ -213,23 +224,27 @@ static void cancel_conduct(struct round *r)
 
 static void churn_plan(struct plan *p, const struct config *c, struct random *r)
 {
-	bool full = random_one_in(r, 2);
+	bool full = random_one_in(r, 2) && c->capacity != COQUEUE_UNBOUNDED;
 
 	p->one_call = true;
-	p->capacity = random_between(r, 1, c->capacity < 4 ? c->capacity : 4);
+	if (capacity_is_limit(c->capacity))
+		p->capacity = random_between(r, 1, smaller(c->capacity, 4));
 	p->hold = full ? HOLD_CONSUMERS : HOLD_PRODUCERS;
 	p->producers = full ? (unsigned)random_between(r, 1, c->producers) : 0;
 	p->consumers = full ? 0 : (unsigned)random_between(r, 1, c->consumers);
-	p->joiners = (unsigned)random_between(r, 0, JOINERS_MAX);
+	if (c->capacity != 0) /* or there is nothing unfinished */
+		p->joiners = (unsigned)random_between(r, 0, JOINERS_MAX);
 	p->put_forms = p->get_forms = p->join_forms = FOR_EVER | UNTIL;
 	p->patience_ns = NS_PER_SECOND * 3600;
 	p->peek_one_in = 3;
 }
 
 /* Full, so that puts block, or empty with an item unfinished, so that gets
- * and joins do. */
+ * and joins do.  At a rendezvous puts and gets block as it is. */
 static void churn_prepare(struct round *r)
 {
+	if (r->plan.capacity == 0)
+		return;
 	round_put(r, r->plan.hold == HOLD_CONSUMERS ? r->plan.capacity : 1);
 	if (r->plan.hold == HOLD_PRODUCERS)
 		round_get(r, 1);

@@ -18,6 +18,7 @@
 #include "stress_call.h"
 #include "stress_cargo.h"
 #include "stress_linearize.h"
+#include "stress_order.h"
 
 /* ---- gates ------------------------------------------------------------- */
 
@@ -153,6 +154,23 @@ static void join_own_burst(struct actor *a)
 		;
 }
 
+/* Without a limit producers would be ahead by more than consumers can take in
+ * the time that is left. */
+static void wait_for_consumers(struct actor *a)
+{
+	struct round *r = a->round;
+	const struct plan *p = &r->plan;
+
+	if (p->capacity != COQUEUE_UNBOUNDED ||
+	    !random_one_in(&a->random, p->ahead / 1024 + 1))
+		return;
+	while (coqueue_size(r->queue) >= p->ahead && !atomic_load(&r->stop) &&
+	       !atomic_load(&r->begun)) {
+		sleep_ns(50 * NS_PER_US);
+		pthread_testcancel();
+	}
+}
+
 /* Everything before the next put; false: there is no next put. */
 static bool prepare_put(struct actor *a, size_t *n)
 {
@@ -164,6 +182,7 @@ static bool prepare_put(struct actor *a, size_t *n)
 		stop_at(a, &r->hold_gate);
 	join_own_burst(a);
 	think(a);
+	wait_for_consumers(a);
 	pthread_testcancel();
 	actor_jitters(a);
 	*n = draw_batch(a);
@@ -227,13 +246,22 @@ static void mark_done(struct actor *a, size_t n)
 	actor_enters(a, OWN_WORK);
 }
 
+/* A rendezvous has nothing to show: who waits for that waits for its end. */
+static unsigned peek_forms(const struct actor *a)
+{
+	const struct plan *p = &a->round->plan;
+
+	return p->capacity || p->one_call ? a->forms : AT_ONCE;
+}
+
 static int peek_once(struct actor *a)
 {
 	struct call c = {.n = 1};
 	int rc;
 
-	call_draw(a, &c, a->forms);
+	call_draw(a, &c, peek_forms(a));
 	c.what = call_function(&c, IN_PEEK, IN_PEEK);
+	order_look(a);
 	rc = call_make(a, &c);
 	if (rc == 0)
 		cargo_seen(a);
@@ -247,6 +275,7 @@ int worker_gets(struct actor *a, size_t n)
 
 	call_draw(a, &c, a->forms);
 	c.what = call_function(&c, IN_GET, IN_GET_MANY);
+	order_look(a);
 	rc = call_make(a, &c);
 	cargo_taken(a);
 	if (a->role == CONSUMER)
@@ -351,8 +380,7 @@ void worker_reset(struct actor *a)
 	a->in_call = false;
 	a->done = 0;
 	memset(a->count, 0, sizeof(a->count));
-	if (a->seen)
-		memset(a->seen, 0, a->round->item_sources * sizeof(a->seen[0]));
+	order_forget(a);
 	if (a->latency && a->latency->count)
 		memset(a->latency, 0, sizeof(*a->latency));
 }
