@@ -35,7 +35,7 @@ static inline uint64_t item_name(struct item item, uint64_t salt)
 	return random_mix(name ^ salt) << 48 | name;
 }
 
-#define RANKS 4
+#define ITEM_RANKS 4
 
 static inline unsigned item_rank(const unsigned char *bytes)
 {

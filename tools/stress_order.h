@@ -21,7 +21,7 @@
 
 /* Of one producer. */
 struct expected {
-	uint32_t lowest[RANKS];      /* to come; of a FIFO the first alone */
+	uint32_t lowest[ITEM_RANKS]; /* to come; of a FIFO the first alone */
 	uint32_t gone_from, gone_to; /* LIFO: between these, none comes */
 	uint32_t there;              /* so many are put; of the last look */
 };
