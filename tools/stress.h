@@ -12,7 +12,8 @@
  *     stress_worker.c     what producers, consumers and joiners do
  *     stress_call.c       calls that can wait, and what they may return
  *     stress_cargo.c      the items in a worker's hands
- *     stress_shut.c       what a shutdown promises
+ *     stress_shut.c       what a shutdown promises, and the last release
+ *     stress_resize.c     new capacities, and how many items fit then
  *     stress_judge.c      the accounts of a round, compared when it is over
  *     stress_ledger.c     which thread saw which items
  *     stress_order.c      which item may not come any more
@@ -68,6 +69,8 @@ struct config {
 	const char *json;
 	const struct scenario **scenarios; /* [n_scenarios] */
 	unsigned n_scenarios;
+	bool is_named[SCENARIOS_MAX];    /* in scenarios[] of all */
+	const struct scenario *left_out; /* of "all"; or NULL */
 };
 
 /* Everything that is counted.  The order is that of the names in count_name. */
@@ -84,7 +87,8 @@ enum count {
 	WOULD_BLOCK, /* EAGAIN */
 	INTERRUPTED, /* EINTR */
 	CANCELLED,   /* threads cancelled, and replaced */
-	SHUTDOWNS,   /* calls of coqueue_shutdown */
+	SHUTDOWNS,   /* calls of coqueue_shutdown; last releases */
+	RESIZED,     /* calls of coqueue_set_capacity that returned 0 */
 	RECORDED,    /* calls in histories */
 	N_COUNTS
 };

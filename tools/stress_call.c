@@ -50,6 +50,7 @@ const char *const role_name[N_ROLES] = {
 	[PRODUCER] = "producer", [CONDUCTOR] = "conductor",
 	[CONSUMER] = "consumer", [JOINER] = "joiner",
 	[SHUTTER] = "shutter",   [PLAYER] = "player",
+	[RESIZER] = "resizer",
 };
 
 void actor_jitters(struct actor *a)

@@ -15,7 +15,8 @@ const char *const count_name[N_COUNTS] = {
 	[JOINED] = "joined",           [MARKED] = "marked_done",
 	[TIMED_OUT] = "timed_out",     [WOULD_BLOCK] = "would_block",
 	[INTERRUPTED] = "interrupted", [CANCELLED] = "cancelled",
-	[SHUTDOWNS] = "shutdowns",     [RECORDED] = "recorded",
+	[SHUTDOWNS] = "shutdowns",     [RESIZED] = "resized",
+	[RECORDED] = "recorded",
 };
 
 static const char *const line_name[N_LINES] = {

@@ -267,18 +267,47 @@ static void add_scenario(struct config *c, const struct scenario *s)
 	c->scenarios[c->n_scenarios++] = s;
 }
 
+static bool suits(const struct scenario *s, const struct config *c)
+{
+	return !s->changes_capacity || capacity_is_limit(c->capacity);
+}
+
+/* Those that came with "all" only are left out. */
+static void check_suits(struct argp_state *state, struct config *c)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->n_scenarios; i++) {
+		const struct scenario *s = c->scenarios[i];
+
+		if (suits(s, c)) {
+			c->scenarios[kept++] = s;
+			continue;
+		}
+		if (c->is_named[s - scenarios])
+			argp_error(state,
+				   "%s changes the capacity: that goes with a "
+				   "--capacity from 1 alone",
+				   s->name);
+		c->left_out = s;
+	}
+	c->n_scenarios = kept;
+}
+
 static void add_named(struct argp_state *state, struct config *c,
 		      const char *name)
 {
 	const struct scenario *s = scenario_find(name);
 
-	if (s)
+	if (s) {
 		add_scenario(c, s);
-	else if (strcmp(name, "all") == 0)
+		c->is_named[s - scenarios] = true;
+	} else if (strcmp(name, "all") == 0) {
 		for (unsigned i = 0; i < n_scenarios; i++)
 			add_scenario(c, &scenarios[i]);
-	else
+	} else {
 		argp_error(state, "there is no scenario '%s'", name);
+	}
 }
 
 /* ---- argp -------------------------------------------------------------- */
@@ -433,6 +462,7 @@ static void finish(struct argp_state *state, struct config *c)
 		c->duration_ns = 10 * NS_PER_SECOND;
 	if (!c->n_scenarios)
 		add_scenario(c, &scenarios[0]);
+	check_suits(state, c);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -31,6 +31,8 @@ struct actor *round_actor(struct round *r, enum role role, unsigned index)
 		[SHUTTER] = c->producers + 1 + c->consumers + JOINERS_MAX,
 		[PLAYER] = c->producers + 1 + c->consumers + JOINERS_MAX +
 			   SHUTTERS_MAX,
+		[RESIZER] = c->producers + 1 + c->consumers + JOINERS_MAX +
+			    SHUTTERS_MAX + c->players,
 	};
 
 	return &r->actors[first[role] + index];
@@ -49,6 +51,8 @@ unsigned round_crew_size(const struct round *r, enum role role)
 		return r->plan.shutters;
 	case PLAYER:
 		return r->plan.players;
+	case RESIZER:
+		return r->plan.resizers;
 	default:
 		return 1;
 	}
@@ -101,6 +105,7 @@ static int init_actors(struct round *r)
 		[PRODUCER] = c->producers, [CONDUCTOR] = 1,
 		[CONSUMER] = c->consumers, [JOINER] = JOINERS_MAX,
 		[SHUTTER] = SHUTTERS_MAX,  [PLAYER] = c->players,
+		[RESIZER] = RESIZERS_MAX,
 	};
 
 	r->actors = aligned_alloc(_Alignof(struct actor),
@@ -139,7 +144,7 @@ int round_init(struct round *r, struct run *run)
 	memset(r, 0, sizeof(*r));
 	r->run = run;
 	r->n_actors = c->producers + 1 + c->consumers + JOINERS_MAX +
-		      SHUTTERS_MAX + c->players;
+		      SHUTTERS_MAX + c->players + RESIZERS_MAX;
 	r->item_sources = c->producers + 1;
 	r->numbers_max = numbers_that_fit(r);
 	r->buffer_items = c->batch < 4 ? 4 : c->batch;
@@ -211,7 +216,7 @@ static void plan_items(struct round *r, uint64_t items_left)
 
 static size_t usual_size(const struct plan *p)
 {
-	return capacity_is_limit(p->capacity) ? p->capacity : USUAL_SIZE;
+	return capacity_is_limit(p->capacity) ? p->largest : USUAL_SIZE;
 }
 
 /* Whether all can be made to block by keeping one side back: there must be
@@ -226,7 +231,7 @@ static bool hold_is_sensible(const struct plan *p, const struct config *c)
 		return false;
 	return p->hold == HOLD_PRODUCERS ||
 	       (p->capacity != COQUEUE_UNBOUNDED &&
-		p->items > p->capacity + (p->batch + 1) * p->producers);
+		p->items > p->largest + (p->batch + 1) * p->producers);
 }
 
 static void plan_hold(struct round *r)
@@ -261,12 +266,29 @@ static void make_plan(struct round *r, const struct scenario *s,
 	if (end_ns != UINT64_MAX)
 		p->moment_ns =
 			smaller(p->moment_ns, end_ns > now ? end_ns - now : 0);
+	if (p->largest < p->capacity)
+		p->largest = p->capacity;
 	p->ahead = smaller(p->ahead, AHEAD_MEMORY / c->item_size);
 	plan_items(r, items_left);
 	plan_hold(r);
 }
 
 /* ---- the crew ---------------------------------------------------------- */
+
+/* What a consumer takes before it leaves.  When consumers end the queue, there
+ * is so much for each, and soon; else there is no end to it. */
+static uint32_t draw_quota(const struct round *r, struct random *random)
+{
+	const struct plan *p = &r->plan;
+	double rate = r->run->config->rate;
+	uint64_t most = smaller(p->items, ROUND_ITEMS);
+
+	if (!p->is_held[COQUEUE_GET] || p->is_held[COQUEUE_PUT])
+		return UINT32_MAX;
+	if (rate)
+		most = smaller(most, (uint64_t)(rate / 20) + 1);
+	return (uint32_t)random_between(random, 0, most / p->consumers);
+}
 
 static void assign(struct round *r, struct actor *a)
 {
@@ -278,10 +300,14 @@ static void assign(struct round *r, struct actor *a)
 	a->forms = a->role == PRODUCER ? p->put_forms : p->get_forms;
 	if (a->role == CONDUCTOR || (p->patient_half && a->index % 2 == 0))
 		a->forms = FOR_EVER;
+	if (a->role == CONSUMER)
+		a->share = draw_quota(r, &a->random);
 	if (a->role != PRODUCER || a->index >= p->producers)
 		return;
 	a->share = (uint32_t)(p->items / p->producers +
 			      (a->index < p->items % p->producers));
+	if (p->is_held[COQUEUE_PUT])
+		a->share = (uint32_t)random_between(&a->random, 0, a->share);
 	a->pace_start_ns = r->start_ns;
 	if (c->rate)
 		a->pace_start_ns +=
@@ -417,6 +443,11 @@ static void reset_round(struct round *r, const struct scenario *s)
 	atomic_store(&r->triggered, false);
 	for (enum role role = 0; role < N_ROLES; role++)
 		atomic_store(&r->left[role], 0);
+	for (enum coqueue_side side = 0; side < 2; side++) {
+		atomic_store(&r->releasing[side], 0);
+		atomic_store(&r->released[side], 0);
+	}
+	r->full = r->plan.capacity;
 	gate_shut(&r->hold_gate);
 	gate_shut(&r->shut_gate);
 	while (sem_trywait(&r->bell) == 0)

@@ -258,24 +258,97 @@ static void churn_conduct(struct round *r)
 	round_destroy_queue(r);
 }
 
+/* ---- resize: new capacities for a live queue --------------------------- */
+
+static void resize_plan(struct plan *p, const struct config *c,
+			struct random *r)
+{
+	plan_mixed(p, c, r);
+	plan_lopsided(p, r);
+	if (random_one_in(r, 3))
+		plan_task_done(p, r);
+	p->largest = c->capacity;
+	p->resizers = (unsigned)random_between(r, 1, RESIZERS_MAX);
+}
+
+static void resize_conduct(struct round *r)
+{
+	unsigned strokes = (unsigned)random_between(&r->random, 1, 8);
+
+	round_wait_moment(r);
+	if (r->plan.hold == HOLD_CONSUMERS)
+		while (strokes--)
+			round_resize(r);
+	if (r->plan.hold == NOBODY)
+		end_either_way(r);
+	else
+		round_shut_down(r, draw_mode(r));
+}
+
+/* ---- holds: the last to leave shuts down ------------------------------- */
+
+static void holds_plan(struct plan *p, const struct config *c, struct random *r)
+{
+	plan_mixed(p, c, r);
+	p->hold = NOBODY;
+	p->is_held[COQUEUE_GET] = random_one_in(r, 2);
+	p->is_held[COQUEUE_PUT] =
+		!p->is_held[COQUEUE_GET] || random_one_in(r, 2);
+}
+
+static void holds_conduct(struct round *r)
+{
+	if (r->plan.is_held[COQUEUE_PUT]) {
+		round_wait_moment(r);
+		round_stop(r);
+	}
+	round_wait_released(r);
+	if (atomic_load(&r->run->signal))
+		round_shut_down(r, COQUEUE_GRACEFUL);
+}
+
 /* ---- the table --------------------------------------------------------- */
 
 const struct scenario scenarios[] = {
-	{"mpmc", "a long load, then graceful shutdown when all is delivered",
-	 mpmc_plan, NULL, mpmc_conduct},
-	{"drain",
-	 "graceful shutdown at any moment: what was accepted comes out",
-	 drain_plan, NULL, drain_conduct},
-	{"abort", "immediate shutdown under load, alone or with others at once",
-	 abort_plan, NULL, abort_conduct},
-	{"join", "task_done and join, with either shutdown", join_plan, NULL,
-	 join_conduct},
-	{"timeout", "puts, gets, peeks and joins with very short deadlines",
-	 timeout_plan, NULL, timeout_conduct},
-	{"cancel", "pthread_cancel and coqueue_interrupt on blocked threads",
-	 cancel_plan, NULL, cancel_conduct},
-	{"churn", "short-lived queues, destroyed while their callers leave",
-	 churn_plan, churn_prepare, churn_conduct},
+	{.name = "mpmc",
+	 .what = "a long load, then graceful shutdown when all is delivered",
+	 .plan = mpmc_plan,
+	 .conduct = mpmc_conduct},
+	{.name = "drain",
+	 .what = "graceful shutdown at any moment: what was accepted comes out",
+	 .plan = drain_plan,
+	 .conduct = drain_conduct},
+	{.name = "abort",
+	 .what = "immediate shutdown under load, alone or with others at once",
+	 .plan = abort_plan,
+	 .conduct = abort_conduct},
+	{.name = "join",
+	 .what = "task_done and join, with either shutdown",
+	 .plan = join_plan,
+	 .conduct = join_conduct},
+	{.name = "timeout",
+	 .what = "puts, gets, peeks and joins with very short deadlines",
+	 .plan = timeout_plan,
+	 .conduct = timeout_conduct},
+	{.name = "cancel",
+	 .what = "pthread_cancel and coqueue_interrupt on blocked threads",
+	 .plan = cancel_plan,
+	 .conduct = cancel_conduct},
+	{.name = "churn",
+	 .what = "short-lived queues, destroyed while their callers leave",
+	 .plan = churn_plan,
+	 .prepare = churn_prepare,
+	 .conduct = churn_conduct},
+	{.name = "resize",
+	 .what = "a capacity that grows and shrinks while the load runs",
+	 .plan = resize_plan,
+	 .conduct = resize_conduct,
+	 .changes_capacity = true},
+	{.name = "holds",
+	 .what = "the last producer to leave shuts down, or the last consumer",
+	 .plan = holds_plan,
+	 .prepare = round_hold,
+	 .conduct = holds_conduct},
 };
 
 _Static_assert(sizeof(scenarios) / sizeof(scenarios[0]) <= SCENARIOS_MAX,

@@ -100,13 +100,14 @@ int worker_puts(struct actor *a, size_t n)
 	return rc;
 }
 
-static size_t draw_batch(struct actor *a)
+/* Of the items that are left to put, or to take. */
+static size_t draw_batch(struct actor *a, uint32_t left)
 {
 	size_t batch = a->round->plan.batch;
 
-	if (batch == 1 || a->forms == FOR_EVER)
-		return batch;
-	return random_between(&a->random, 1, batch);
+	if (batch > 1 && a->forms != FOR_EVER)
+		batch = random_between(&a->random, 1, batch);
+	return smaller(batch, left);
 }
 
 static uint64_t sum_of(struct round *r, enum role role, bool marked)
@@ -185,9 +186,8 @@ static bool prepare_put(struct actor *a, size_t *n)
 	wait_for_consumers(a);
 	pthread_testcancel();
 	actor_jitters(a);
-	*n = draw_batch(a);
-	if (*n > a->share - a->number)
-		*n = a->share - a->number;
+	worker_holds_more(a);
+	*n = draw_batch(a, a->share - a->number);
 	return !r->run->config->rate || r->plan.one_call ||
 	       pace(a, a->number + (uint32_t)*n - 1);
 }
@@ -224,6 +224,7 @@ static void produce(struct actor *a)
 	}
 	if (rc == ESHUTDOWN && !p->one_call)
 		put_in_vain(a);
+	worker_releases(a);
 }
 
 /* ---- consumers --------------------------------------------------------- */
@@ -283,13 +284,20 @@ int worker_gets(struct actor *a, size_t n)
 	return rc;
 }
 
+static uint32_t quota_left(const struct actor *a)
+{
+	if (a->share == UINT32_MAX)
+		return UINT32_MAX;
+	return a->share - (uint32_t)a->count[DELIVERED];
+}
+
 static int get_or_peek(struct actor *a)
 {
 	unsigned peeks = a->round->plan.peek_one_in;
 
 	if (peeks && random_one_in(&a->random, peeks))
 		return peek_once(a);
-	return worker_gets(a, draw_batch(a));
+	return worker_gets(a, draw_batch(a, quota_left(a)));
 }
 
 /* False: this consumer leaves without having been refused.  Only those leave
@@ -300,6 +308,9 @@ static bool prepare_get(struct actor *a)
 	think(a);
 	pthread_testcancel();
 	actor_jitters(a);
+	worker_holds_more(a);
+	if (quota_left(a) == 0)
+		return false;
 	return a->forms == FOR_EVER || !atomic_load(&a->round->stop);
 }
 
@@ -336,6 +347,7 @@ static void consume(struct actor *a)
 	}
 	if (rc == ESHUTDOWN && !p->one_call)
 		get_in_vain(a);
+	worker_releases(a);
 }
 
 /* ---- joiners ----------------------------------------------------------- */
@@ -418,7 +430,7 @@ void *worker_main(void *actor)
 	static void (*const work[N_ROLES])(struct actor *) = {
 		[PRODUCER] = produce,      [CONSUMER] = consume,
 		[JOINER] = join_in,        [SHUTTER] = shut,
-		[PLAYER] = linearize_play,
+		[PLAYER] = linearize_play, [RESIZER] = worker_resizes,
 	};
 	struct actor *a = actor;
 
