@@ -14,7 +14,7 @@
 #define NUMBERS_MIN 64u
 #define NUMBERS_MAX (1u << 22)
 #define HOLD_CAPACITY_MAX (1u << 16)
-#define AHEAD_MEMORY ((size_t)256 << 20) /* bytes */
+#define ROUND_MEMORY ((size_t)64 << 20) /* bytes, where items are many */
 #define USUAL_SIZE 256    /* of a queue that is no question of its capacity */
 #define ROUND_ITEMS 20000 /* at most, when a scenario counts items */
 
@@ -268,7 +268,7 @@ static void make_plan(struct round *r, const struct scenario *s,
 			smaller(p->moment_ns, end_ns > now ? end_ns - now : 0);
 	if (p->largest < p->capacity)
 		p->largest = p->capacity;
-	p->ahead = smaller(p->ahead, AHEAD_MEMORY / c->item_size);
+	p->ahead = smaller(p->ahead, ROUND_MEMORY / c->item_size);
 	plan_items(r, items_left);
 	plan_hold(r);
 }
@@ -280,13 +280,14 @@ static void make_plan(struct round *r, const struct scenario *s,
 static uint32_t draw_quota(const struct round *r, struct random *random)
 {
 	const struct plan *p = &r->plan;
-	double rate = r->run->config->rate;
+	const struct config *c = r->run->config;
 	uint64_t most = smaller(p->items, ROUND_ITEMS);
 
 	if (!p->is_held[COQUEUE_GET] || p->is_held[COQUEUE_PUT])
 		return UINT32_MAX;
-	if (rate)
-		most = smaller(most, (uint64_t)(rate / 20) + 1);
+	most = smaller(most, ROUND_MEMORY / c->item_size);
+	if (c->rate)
+		most = smaller(most, (uint64_t)(c->rate / 20) + 1);
 	return (uint32_t)random_between(random, 0, most / p->consumers);
 }
 
