@@ -11,7 +11,7 @@
 #define ROWS_MAX 20 /* of the histogram */
 #define BAR 44
 
-/* ---- text ------------------------------------------------------------ */
+/* ---- text -------------------------------------------------------------- */
 
 /* In lines of COLUMNS; those after the first one are indented. */
 static void print_wrapped(FILE *out, const char *text, int indent)

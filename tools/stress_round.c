@@ -444,7 +444,7 @@ static void reset_round(struct round *r, const struct scenario *s)
 	atomic_store(&r->triggered, false);
 	for (enum role role = 0; role < N_ROLES; role++)
 		atomic_store(&r->left[role], 0);
-	for (enum coqueue_side side = 0; side < 2; side++) {
+	for (enum coqueue_side side = 0; side < N_SIDES; side++) {
 		atomic_store(&r->releasing[side], 0);
 		atomic_store(&r->released[side], 0);
 	}

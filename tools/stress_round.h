@@ -34,6 +34,7 @@ enum hold { NOBODY, HOLD_PRODUCERS, HOLD_CONSUMERS };
 #define SHUTTERS_MAX 3
 #define RESIZERS_MAX 2
 #define NO_TRIGGER UINT32_MAX
+#define N_SIDES 2 /* enum coqueue_side */
 
 struct plan {
 	size_t capacity;
@@ -50,7 +51,7 @@ struct plan {
 	bool interrupts;      /* EINTR is to be expected */
 	unsigned think_one_in[2]; /* producers, consumers: pause before one in
 				   * so many calls; 0: never */
-	bool is_held[2]; /* enum coqueue_side: each of it holds, and releases */
+	bool is_held[N_SIDES];    /* each of that side holds, and releases */
 	enum hold hold;
 	uint64_t hold_at;   /* HOLD_PRODUCERS: after that many items each */
 	uint64_t moment_ns; /* when the end comes, from the start */
@@ -184,7 +185,8 @@ struct round {
 	_Atomic bool stop; /* producers are to leave */
 	_Atomic bool triggered;
 	_Atomic unsigned left[N_ROLES];
-	_Atomic unsigned releasing[2], released[2]; /* of those who hold */
+	/* of those who hold */
+	_Atomic unsigned releasing[N_SIDES], released[N_SIDES];
 	size_t full; /* HOLD_CONSUMERS: items, when all producers are blocked */
 	_Atomic unsigned strays; /* item_destroy calls from unknown threads */
 	sem_t bell;              /* something happened, conductor: look */
