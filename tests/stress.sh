@@ -7,7 +7,7 @@
 
 stress=$top_builddir/coqueue-stress
 [ -x "$stress" ] || { note "no coqueue-stress in this build"; exit 77; }
-scenarios='mpmc drain abort join timeout cancel churn'
+scenarios='mpmc drain abort join timeout cancel churn resize holds'
 
 # column N NAME: that column of the scenario's line in the first table, below
 # the live lines of a run that took its time (they tell it: 0:01/...).
@@ -44,6 +44,7 @@ for scenario in $scenarios; do
 done
 [ "$(column 3 mpmc)" = 5 ] || wrong "mpmc has not moved all 5000 items"
 grep -q '"verdict": "pass"' "$json" || wrong "no verdict in the JSON file"
+grep -q '"resized": [1-9]' "$json" || wrong "no capacity was changed"
 awk 'length > 79' "$scratch/out" | grep . && wrong "lines of 80 and more"
 
 ends 0 "$stress" --items 5000 --seed 7 all
@@ -57,6 +58,32 @@ ends 0 "$stress" --quiet --duration 100ms --seed 5
 [ "$(sed 's/:.*//' "$scratch/out")" = 'PASS seed 5' ] ||
 	wrong "--quiet prints more or less than the last line"
 
+# Each kind of queue, and all scenarios that it lets be played.
+for order in fifo lifo priority; do
+	for capacity in 1 64 0 unbounded; do
+		ends 0 "$stress" --items 1500 --order $order \
+			--capacity $capacity --batch 2 all || continue
+		says "^  $order, capacity $capacity,"
+		[ "$(column 3 mpmc)" = '1.50' ] ||
+			wrong "$order, $capacity: mpmc has not moved all items"
+		awk 'length > 79' "$scratch/out" | grep . &&
+			wrong "$order, $capacity: lines of 80 and more"
+		case $capacity in
+		0 | unbounded)
+			says '^  without resize: '
+			[ -z "$(column 2 resize)" ] ||
+				wrong "$order, $capacity: resize was played"
+			;;
+		*)
+			[ -n "$(column 2 resize)" ] ||
+				wrong "$order, $capacity: resize is missing"
+			;;
+		esac
+	done
+done
+ends 0 "$stress" --items 1000 --capacity unbounded --json "$json" mpmc
+grep -q '"capacity": null' "$json" || wrong "no limit, and JSON says another"
+
 interrupted INT 130
 interrupted TERM 143
 
@@ -68,6 +95,13 @@ done <<'END'
 --producers 1025
 --consumers 3x
 --capacity -1
+--capacity 1073741825
+--capacity unlimited
+--capacity unbounded resize
+--capacity 0 all resize
+--order LIFO
+--order filo
+--order
 --capacity 99999999999999999999
 --item-size 7
 --batch 0

@@ -31,5 +31,19 @@ notices late-put 1 'put(_until)? returned 0 after|put after shutdown returned 0'
 notices signal-one 4 'HANG' --items 100000 abort
 notices swallow 4 'HANG' --items 10000 --rate 2000 -p 1 -c 1 mpmc
 
+# what holds in other orders, and without a limit or any room at all
+for kind in '--order lifo' '--order priority' '--capacity unbounded'; do
+	notices lose 1 'accepted items of producer .* lost' --items 20000 $kind mpmc
+	notices duplicate 1 'came out twice|got item .* twice' --items 20000 $kind mpmc
+	notices late-put 1 'put(_until)? returned 0 after|put after shutdown returned 0' --items 20000 $kind drain
+done
+notices reorder 1 'was there when it got the older' --items 20000 --order lifo --consumers 1 mpmc
+notices reorder 1 'too late: all below' --items 20000 --order priority --consumers 1 mpmc
+notices reorder 1 'after having seen' --items 20000 --capacity unbounded --consumers 1 mpmc
+notices lose 1 'accepted items of producer .* lost' --items 20000 --capacity 0 mpmc
+notices reorder 1 'after having seen' --items 20000 --capacity 0 --order lifo --consumers 1 mpmc
+notices signal-one 4 'HANG' --items 100000 --capacity 0 abort
+notices swallow 4 'HANG' --items 4000 --rate 2000 -p 1 -c 1 --capacity unbounded mpmc
+
 ends 2 "$top_builddir/coqueue-stress" --inject lose
 finish

@@ -12,9 +12,11 @@
  *     stress_worker.c     what producers, consumers and joiners do
  *     stress_call.c       calls that can wait, and what they may return
  *     stress_cargo.c      the items in a worker's hands
- *     stress_shut.c       what a shutdown promises
+ *     stress_shut.c       what a shutdown promises, and the last release
+ *     stress_resize.c     new capacities, and how many items fit then
  *     stress_judge.c      the accounts of a round, compared when it is over
  *     stress_ledger.c     which thread saw which items
+ *     stress_order.c      which item may not come any more
  *     stress_monitor.c    live lines, signals, the watchdog
  *     stress_hang.c       what the watchdog prints
  *     stress_report.c     the summary; stress_json.c: the same for machines
@@ -29,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <coqueue.h>
 #include "histogram.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -50,7 +53,9 @@ struct scenario;
 
 struct config {
 	unsigned producers, consumers;
-	size_t capacity, item_size, batch;
+	enum coqueue_order order;
+	size_t capacity; /* 0 and COQUEUE_UNBOUNDED too */
+	size_t item_size, batch;
 	double rate; /* items per second of all producers; 0: no limit */
 	uint64_t duration_ns; /* of the run; 0: as long as `items` take */
 	uint64_t items;       /* per scenario; 0: as many as fit */
@@ -64,6 +69,8 @@ struct config {
 	const char *json;
 	const struct scenario **scenarios; /* [n_scenarios] */
 	unsigned n_scenarios;
+	bool is_named[SCENARIOS_MAX];    /* in scenarios[] of all */
+	const struct scenario *left_out; /* of "all"; or NULL */
 };
 
 /* Everything that is counted.  The order is that of the names in count_name. */
@@ -80,12 +87,18 @@ enum count {
 	WOULD_BLOCK, /* EAGAIN */
 	INTERRUPTED, /* EINTR */
 	CANCELLED,   /* threads cancelled, and replaced */
-	SHUTDOWNS,   /* calls of coqueue_shutdown */
+	SHUTDOWNS,   /* calls of coqueue_shutdown; last releases */
+	RESIZED,     /* calls of coqueue_set_capacity that returned 0 */
 	RECORDED,    /* calls in histories */
 	N_COUNTS
 };
 
 extern const char *const count_name[N_COUNTS];
+
+#define N_ORDERS 3
+
+/* By enum coqueue_order; as in --order. */
+extern const char *const order_name[N_ORDERS];
 
 #define VERDICT_LENGTH 160
 #define VERDICTS_KEPT 8

@@ -50,6 +50,7 @@ const char *const role_name[N_ROLES] = {
 	[PRODUCER] = "producer", [CONDUCTOR] = "conductor",
 	[CONSUMER] = "consumer", [JOINER] = "joiner",
 	[SHUTTER] = "shutter",   [PLAYER] = "player",
+	[RESIZER] = "resizer",
 };
 
 void actor_jitters(struct actor *a)
@@ -186,11 +187,19 @@ static bool is_past(const struct timespec *deadline)
 		       : now.tv_nsec >= deadline->tv_nsec;
 }
 
+/* Whether a queue that only drains may still answer 0: a put never, and at a
+ * rendezvous nothing is left. */
+static bool draining_refuses(const struct actor *a, const struct call *c)
+{
+	return is_put(c) || a->round->plan.capacity == 0;
+}
+
 /* What is wrong with this result of a put, get or peek; NULL: nothing. */
 static const char *why_impossible(const struct actor *a, const struct call *c,
 				  int rc)
 {
-	enum finality refuses = is_put(c) ? GRACEFULLY : IMMEDIATELY;
+	enum finality refuses =
+		draining_refuses(a, c) ? GRACEFULLY : IMMEDIATELY;
 
 	if (rc == ESHUTDOWN)
 		return atomic_load(&a->round->begun) == STILL_OPEN
@@ -200,6 +209,8 @@ static const char *why_impossible(const struct actor *a, const struct call *c,
 		return "after the caller knew it was shut down";
 	if (rc == 0)
 		return NULL;
+	if (is_put(c) && a->round->plan.capacity == COQUEUE_UNBOUNDED)
+		return rc == ENOMEM ? NULL : "from a queue without a limit";
 	if (c->after != STILL_OPEN)
 		return "in a queue that only drains, where nothing waits";
 	return NULL;
@@ -226,6 +237,10 @@ static const char *why_too_early(const struct actor *a, const struct call *c,
 					atomic_load(&a->round->destroying))
 			       ? NULL
 			       : "without an interrupt";
+	case ENOMEM:
+		if (is_put(c) && a->round->plan.capacity == COQUEUE_UNBOUNDED)
+			return NULL;
+		/* fall through */
 	default:
 		return "which is not in its list of results";
 	}

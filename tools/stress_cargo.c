@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "stress_cargo.h"
-#include "stress_item.h"
+#include "stress_order.h"
 
 #define FOREIGN_PRODUCER 0xffffu
 
@@ -107,14 +107,6 @@ static bool inspect(struct actor *a, const unsigned char *bytes,
 	return true;
 }
 
-static void check_order(struct actor *a, struct item item, const char *verb)
-{
-	if (item.number < a->seen[item.producer])
-		actor_fail(a, "%s item %u of producer %u after having seen %u",
-			   verb, item.number, item.producer,
-			   a->seen[item.producer] - 1);
-}
-
 static void tick(struct actor *a, struct item item, const char *verb)
 {
 	if (!ledger_tick(&a->ledger, item))
@@ -129,10 +121,11 @@ void cargo_taken(struct actor *a)
 	struct item item;
 
 	for (size_t i = 0; i < a->done; i++) {
-		if (!inspect(a, a->buffer + i * size, "got", &item))
+		const unsigned char *bytes = a->buffer + i * size;
+
+		if (!inspect(a, bytes, "got", &item))
 			continue;
-		check_order(a, item, "got");
-		a->seen[item.producer] = item.number + 1;
+		order_check(a, item, item_rank(bytes), false);
 		tick(a, item, "got");
 		if (timed)
 			time_item(a, item);
@@ -141,16 +134,13 @@ void cargo_taken(struct actor *a)
 	actor_counts(&a->moved, a->done);
 }
 
-/* It stays where it is: a later one may not come from before it. */
 void cargo_seen(struct actor *a)
 {
 	struct item item;
 
 	a->count[PEEKED]++;
-	if (!inspect(a, a->buffer, "peeked at", &item))
-		return;
-	check_order(a, item, "peeked at");
-	a->seen[item.producer] = item.number;
+	if (inspect(a, a->buffer, "peeked at", &item))
+		order_check(a, item, item_rank(a->buffer), true);
 }
 
 void cargo_discarded(struct actor *a, const unsigned char *bytes)

@@ -10,6 +10,7 @@
 #ifndef STRESS_CARGO_H
 #define STRESS_CARGO_H
 
+#include "stress_item.h"
 #include "stress_round.h"
 
 /* The next n of this producer, into the buffer. */

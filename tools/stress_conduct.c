@@ -53,9 +53,11 @@ static bool held_up(struct round *r)
 	if (!get_stats(r, &s))
 		return true;
 	if (r->plan.hold == HOLD_CONSUMERS)
-		return s.putters_waiting + s.joiners_waiting +
-			       atomic_load(&r->left[PRODUCER]) ==
-		       r->plan.producers + r->plan.joiners;
+		return s.putters_waiting + atomic_load(&r->left[PRODUCER]) ==
+			       r->plan.producers &&
+		       /* at a rendezvous nothing is unfinished */
+		       (r->plan.capacity == 0 ||
+			s.joiners_waiting == r->plan.joiners);
 	return held == r->plan.producers &&
 	       s.getters_waiting == r->plan.consumers &&
 	       coqueue_size(r->queue) == 0;
@@ -65,12 +67,12 @@ static bool held_up(struct round *r)
 static void check_held_up(struct round *r)
 {
 	size_t size = coqueue_size(r->queue);
-	size_t expected = r->plan.hold == HOLD_CONSUMERS ? r->plan.capacity : 0;
+	size_t expected = r->plan.hold == HOLD_CONSUMERS ? r->full : 0;
 
 	if (!atomic_load(&r->run->signal) && size != expected)
 		actor_fail(round_conductor(r),
-			   "the size is %zu, of %zu, when all are blocked",
-			   size, r->plan.capacity);
+			   "the size is %zu, not %zu, when all are blocked",
+			   size, expected);
 }
 
 void round_wait_moment(struct round *r)
@@ -88,6 +90,35 @@ void round_wait_moment(struct round *r)
 				      : moment + r->start_ns;
 	while (!round_is_over(r) && now_ns() < moment)
 		semaphore_wait(&r->bell, moment);
+}
+
+/* Putters that were woken for new room are among those who wait. */
+static bool is_full(struct round *r)
+{
+	return coqueue_size(r->queue) >= r->full && held_up(r);
+}
+
+void round_wait_full(struct round *r)
+{
+	round_step(r, WAITING_FOR_BLOCKED);
+	wait_until(r, is_full);
+	check_held_up(r);
+}
+
+static bool all_released(struct round *r)
+{
+	const struct plan *p = &r->plan;
+
+	return (!p->is_held[COQUEUE_PUT] ||
+		atomic_load(&r->released[COQUEUE_PUT]) == p->producers) &&
+	       (!p->is_held[COQUEUE_GET] ||
+		atomic_load(&r->released[COQUEUE_GET]) == p->consumers);
+}
+
+void round_wait_released(struct round *r)
+{
+	round_step(r, JOINING_CREW);
+	wait_until(r, all_released);
 }
 
 static bool all_blocked(struct round *r)
@@ -123,10 +154,15 @@ static bool run_dry(struct round *r)
 			r->plan.consumers);
 }
 
+void round_stop(struct round *r)
+{
+	atomic_store(&r->stop, true);
+}
+
 void round_run_dry(struct round *r)
 {
 	round_step(r, WAITING_FOR_IDLE);
-	atomic_store(&r->stop, true);
+	round_stop(r);
 	wait_until(r, run_dry);
 }
 

@@ -72,10 +72,12 @@ static const char *state_name(enum coqueue_state state)
 static void print_queue(FILE *out, coqueue_t *q)
 {
 	coqueue_stats_t s = {.size = sizeof(s)};
+	char capacity[TEXT_LENGTH];
 
-	fprintf(out, "  queue: %s, %zu of %zu items, %zu unfinished\n",
+	fprintf(out, "  queue: %s, %zu items, capacity %s, %zu unfinished\n",
 		state_name(coqueue_state(q)), coqueue_size(q),
-		coqueue_capacity(q), coqueue_unfinished(q));
+		text_capacity(capacity, coqueue_capacity(q)),
+		coqueue_unfinished(q));
 	fflush(out);
 	if (coqueue_stats(q, &s) != 0)
 		return;

@@ -7,6 +7,8 @@
  *     63         48 47       32 31                     0
  *     |   check    | producer  |   number of the item  |   pattern ...
  *
+ * The highest two bits are the item's rank in a queue with priorities.
+ *
  * `salt` differs from round to round: an item left over from a queue that was
  * destroyed has a wrong check.
  */
@@ -31,6 +33,16 @@ static inline uint64_t item_name(struct item item, uint64_t salt)
 	uint64_t name = (uint64_t)item.producer << 32 | item.number;
 
 	return random_mix(name ^ salt) << 48 | name;
+}
+
+#define ITEM_RANKS 4
+
+static inline unsigned item_rank(const unsigned char *bytes)
+{
+	uint64_t name;
+
+	memcpy(&name, bytes, sizeof(name));
+	return (unsigned)(name >> 62);
 }
 
 static inline uint64_t item_pattern(uint64_t name, size_t at)

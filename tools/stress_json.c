@@ -15,7 +15,8 @@ const char *const count_name[N_COUNTS] = {
 	[JOINED] = "joined",           [MARKED] = "marked_done",
 	[TIMED_OUT] = "timed_out",     [WOULD_BLOCK] = "would_block",
 	[INTERRUPTED] = "interrupted", [CANCELLED] = "cancelled",
-	[SHUTDOWNS] = "shutdowns",     [RECORDED] = "recorded",
+	[SHUTDOWNS] = "shutdowns",     [RESIZED] = "resized",
+	[RECORDED] = "recorded",
 };
 
 static const char *const line_name[N_LINES] = {
@@ -41,7 +42,11 @@ static json_t *config_json(const struct config *c)
 	json_object_set_new(o, "linearize", json_boolean(c->linearize));
 	set_number(o, "producers", c->producers);
 	set_number(o, "consumers", c->consumers);
-	set_number(o, "capacity", c->capacity);
+	json_object_set_new(o, "order", json_string(order_name[c->order]));
+	json_object_set_new(o, "capacity",
+			    c->capacity == COQUEUE_UNBOUNDED
+				    ? json_null()
+				    : json_integer((json_int_t)c->capacity));
 	set_number(o, "item_size", c->item_size);
 	set_number(o, "batch", c->batch);
 	json_object_set_new(o, "rate",

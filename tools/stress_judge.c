@@ -114,6 +114,13 @@ static void tell_finding(struct round *r, unsigned source,
 				sizeof(other)));
 }
 
+/* When consumers leave because producers have, they leave nothing. */
+static bool ends_drained(const struct round *r)
+{
+	return atomic_load(&r->returned) == GRACEFULLY ||
+	       (r->plan.is_held[COQUEUE_PUT] && r->plan.is_held[COQUEUE_GET]);
+}
+
 void judge_accounts(struct round *r)
 {
 	uint64_t discarded = total(r, DISCARDED);
@@ -124,8 +131,8 @@ void judge_accounts(struct round *r)
 			      &finding);
 		tell_finding(r, i, &finding);
 	}
-	if (discarded && atomic_load(&r->returned) == GRACEFULLY &&
-	    r->plan.consumers && !r->plan.one_call)
+	if (discarded && ends_drained(r) && r->plan.consumers &&
+	    !r->plan.one_call)
 		actor_fail(round_actor(r, CONDUCTOR, 0),
 			   "consumers were told the end while %" PRIu64
 			   " accepted items were left",

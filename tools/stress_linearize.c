@@ -511,14 +511,24 @@ static void plan_shutdowns(struct round *r, size_t longest)
 		};
 }
 
+static size_t draw_capacity(struct round *r)
+{
+	switch (random_below(&r->random, 8)) {
+	case 0:
+		return 0;
+	case 1:
+	case 2:
+		return COQUEUE_UNBOUNDED;
+	default:
+		return random_between(&r->random, 1, CAPACITY_MAX);
+	}
+}
+
 static struct model_kind draw_kind(struct round *r)
 {
-	size_t capacity = random_between(&r->random, 1, CAPACITY_MAX);
-
 	return (struct model_kind){
-		.order = (enum coqueue_order)random_below(&r->random, 3),
-		.capacity = random_one_in(&r->random, 4) ? COQUEUE_UNBOUNDED
-							 : capacity,
+		.order = (enum coqueue_order)random_below(&r->random, N_ORDERS),
+		.capacity = draw_capacity(r),
 		.ranks = RANKS,
 	};
 }

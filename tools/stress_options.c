@@ -26,6 +26,7 @@
 enum key {
 	KEY_PRODUCERS = 'p',
 	KEY_CONSUMERS = 'c',
+	KEY_ORDER = 'o',
 	KEY_CAPACITY = 'C',
 	KEY_ITEM_SIZE = 'z',
 	KEY_BATCH = 'b',
@@ -42,13 +43,23 @@ enum key {
 	KEY_INJECT
 };
 
+const char *const order_name[N_ORDERS] = {
+	[COQUEUE_FIFO] = "fifo",
+	[COQUEUE_LIFO] = "lifo",
+	[COQUEUE_PRIORITY] = "priority",
+};
+
 static const struct argp_option options[] = {
 	{0, 0, 0, 0, "The load:", 1},
 	{"producers", KEY_PRODUCERS, "N", 0, "threads that put (default 4)", 0},
 	{"consumers", KEY_CONSUMERS, "N", 0, "threads that get (default 4)", 0},
+	{"order", KEY_ORDER, "ORDER", 0,
+	 "fifo (the default), lifo or priority, in which items have one of "
+	 "four ranks",
+	 0},
 	{"capacity", KEY_CAPACITY, "N", 0,
 	 "items that the queue holds (default 256); scenarios other than mpmc "
-	 "also draw smaller ones",
+	 "also draw smaller ones; 0 is a rendezvous, 'unbounded' no limit",
 	 0},
 	{"item-size", KEY_ITEM_SIZE, "BYTES", 0,
 	 "from 8 (the default); larger items are filled with a pattern that is "
@@ -102,8 +113,8 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
 	"Put a coqueue under load, shut it down at bad moments, and verify "
-	"what it promises: each item arrives exactly once and in the order of "
-	"its producer, nothing is accepted after a shutdown, every blocked "
+	"what it promises: each item arrives exactly once and in its order, "
+	"nothing is accepted after a shutdown, every blocked "
 	"call ends, and the accounts balance."
 	"\v"
 	"Each scenario plays rounds until its time is up.  In a round a queue "
@@ -116,6 +127,7 @@ static const char examples[] =
 	"  coqueue-stress -p 32 -c 32 abort      many threads\n"
 	"  coqueue-stress -r 50000 -d 5m         latency at 50000 items a "
 	"second\n"
+	"  coqueue-stress -o lifo -C unbounded   another kind of queue\n"
 	"  coqueue-stress -n 1000000 -s 42 join  the same choices each time\n"
 	"  coqueue-stress --linearize=100000     is each history "
 	"linearizable?\n"
@@ -180,6 +192,31 @@ static bool to_decimal(const char *text, double *number, const char **end)
 	return true;
 }
 
+static enum coqueue_order parse_order(struct argp_state *state,
+				      const char *text)
+{
+	for (unsigned i = 0; i < N_ORDERS; i++)
+		if (strcmp(text, order_name[i]) == 0)
+			return (enum coqueue_order)i;
+	bad_value(state, "order", text, "fifo, lifo or priority");
+	return COQUEUE_FIFO;
+}
+
+static size_t parse_capacity(struct argp_state *state, const char *text)
+{
+	char expected[80];
+	uint64_t number = 0;
+
+	if (strcmp(text, "unbounded") == 0)
+		return COQUEUE_UNBOUNDED;
+	snprintf(expected, sizeof(expected),
+		 "'unbounded' or a whole number from 0 to %llu",
+		 (unsigned long long)CAPACITY_MAX);
+	if (!to_number(text, &number) || number > CAPACITY_MAX)
+		bad_value(state, "capacity", text, expected);
+	return number;
+}
+
 static double parse_rate(struct argp_state *state, const char *text)
 {
 	double rate = 0;
@@ -230,18 +267,47 @@ static void add_scenario(struct config *c, const struct scenario *s)
 	c->scenarios[c->n_scenarios++] = s;
 }
 
+static bool suits(const struct scenario *s, const struct config *c)
+{
+	return !s->changes_capacity || capacity_is_limit(c->capacity);
+}
+
+/* Those that came with "all" only are left out. */
+static void check_suits(struct argp_state *state, struct config *c)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->n_scenarios; i++) {
+		const struct scenario *s = c->scenarios[i];
+
+		if (suits(s, c)) {
+			c->scenarios[kept++] = s;
+			continue;
+		}
+		if (c->is_named[s - scenarios])
+			argp_error(state,
+				   "%s changes the capacity: that goes with a "
+				   "--capacity from 1 alone",
+				   s->name);
+		c->left_out = s;
+	}
+	c->n_scenarios = kept;
+}
+
 static void add_named(struct argp_state *state, struct config *c,
 		      const char *name)
 {
 	const struct scenario *s = scenario_find(name);
 
-	if (s)
+	if (s) {
 		add_scenario(c, s);
-	else if (strcmp(name, "all") == 0)
+		c->is_named[s - scenarios] = true;
+	} else if (strcmp(name, "all") == 0) {
 		for (unsigned i = 0; i < n_scenarios; i++)
 			add_scenario(c, &scenarios[i]);
-	else
+	} else {
 		argp_error(state, "there is no scenario '%s'", name);
+	}
 }
 
 /* ---- argp -------------------------------------------------------------- */
@@ -289,9 +355,11 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
 		c->consumers = (unsigned)parse_number(state, "consumers", arg,
 						      1, THREADS_MAX);
 		return 0;
+	case KEY_ORDER:
+		c->order = parse_order(state, arg);
+		return 0;
 	case KEY_CAPACITY:
-		c->capacity =
-			parse_number(state, "capacity", arg, 1, CAPACITY_MAX);
+		c->capacity = parse_capacity(state, arg);
 		return 0;
 	case KEY_ITEM_SIZE:
 		c->item_size = parse_number(state, "item-size", arg,
@@ -394,6 +462,7 @@ static void finish(struct argp_state *state, struct config *c)
 		c->duration_ns = 10 * NS_PER_SECOND;
 	if (!c->n_scenarios)
 		add_scenario(c, &scenarios[0]);
+	check_suits(state, c);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -11,21 +11,44 @@
 #define ROWS_MAX 20 /* of the histogram */
 #define BAR 44
 
+/* ---- text -------------------------------------------------------------- */
+
+/* In lines of COLUMNS; those after the first one are indented. */
+static void print_wrapped(FILE *out, const char *text, int indent)
+{
+	int column = (int)strspn(text, " ");
+	const char *gap = "";
+
+	fprintf(out, "%*s", column, "");
+	for (text += column; *text; text += strspn(text, " ")) {
+		int word = (int)strcspn(text, " ");
+
+		if (*gap && column + 1 + word > COLUMNS) {
+			fprintf(out, "\n%*s", indent, "");
+			column = indent;
+			gap = "";
+		}
+		column += fprintf(out, "%s%.*s", gap, word, text);
+		gap = " ";
+		text += word;
+	}
+	fputc('\n', out);
+}
+
 /* ---- head -------------------------------------------------------------- */
 
 static void print_load(const struct config *c, FILE *out)
 {
-	char rate[TEXT_LENGTH];
+	char rate[TEXT_LENGTH], capacity[TEXT_LENGTH];
 
 	if (c->linearize)
 		return;
-	fprintf(out,
-		"  %u producer%s, %u consumer%s, capacity %zu, items of %zu "
-		"bytes, "
-		"batch %zu\n",
+	fprintf(out, "  %s, capacity %s, items of %zu bytes\n",
+		order_name[c->order], text_capacity(capacity, c->capacity),
+		c->item_size);
+	fprintf(out, "  %u producer%s, %u consumer%s, batch %zu\n",
 		c->producers, c->producers == 1 ? "" : "s", c->consumers,
-		c->consumers == 1 ? "" : "s", c->capacity, c->item_size,
-		c->batch);
+		c->consumers == 1 ? "" : "s", c->batch);
 	if (c->rate || c->jitter)
 		fprintf(out, "  %s%s%s%s\n",
 			c->rate ? text_count(rate, c->rate) : "",
@@ -36,19 +59,26 @@ static void print_load(const struct config *c, FILE *out)
 
 static void print_extent(const struct config *c, FILE *out)
 {
-	char amount[TEXT_LENGTH];
+	char amount[TEXT_LENGTH], line[256];
+	int n;
 
 	if (c->duration_ns)
-		fprintf(out, "  %s for", text_time(amount, c->duration_ns));
+		n = snprintf(line, sizeof(line), "  %s for",
+			     text_time(amount, c->duration_ns));
 	else if (c->linearize)
-		fprintf(out, "  %s histories for",
-			text_count(amount, (double)c->histories));
+		n = snprintf(line, sizeof(line), "  %s histories for",
+			     text_count(amount, (double)c->histories));
 	else
-		fprintf(out, "  %s items each for",
-			text_count(amount, (double)c->items));
+		n = snprintf(line, sizeof(line), "  %s items each for",
+			     text_count(amount, (double)c->items));
 	for (unsigned i = 0; i < c->n_scenarios; i++)
-		fprintf(out, "%s %s", i ? "," : "", c->scenarios[i]->name);
-	fprintf(out, "\n\n");
+		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s %s",
+			      i ? "," : "", c->scenarios[i]->name);
+	print_wrapped(out, line, 2);
+	if (c->left_out)
+		fprintf(out, "  without %s: this capacity cannot be changed\n",
+			c->left_out->name);
+	fputc('\n', out);
 }
 
 void report_head(const struct run *run)
@@ -215,29 +245,6 @@ static void print_histogram(const struct run *run, FILE *out)
 }
 
 /* ---- verdict ----------------------------------------------------------- */
-
-/* In lines of COLUMNS, those after the first one indented. */
-static void print_wrapped(FILE *out, const char *text, int indent)
-{
-	int column = 0;
-
-	while (*text) {
-		int word = (int)strcspn(text, " ");
-
-		if (column && column + 1 + word > COLUMNS) {
-			fprintf(out, "\n%*s", indent, "");
-			column = indent;
-		} else if (column) {
-			fputc(' ', out);
-			column++;
-		}
-		fprintf(out, "%.*s", word, text);
-		column += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
 
 static void print_violations(const struct result *r, FILE *out)
 {

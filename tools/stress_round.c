@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "stress_round.h"
+#include "stress_order.h"
 
 #define LEDGER_MEMORY ((size_t)256 << 20) /* of all ledgers; used on demand */
 #define NUMBERS_MIN 64u
 #define NUMBERS_MAX (1u << 22)
 #define HOLD_CAPACITY_MAX (1u << 16)
+#define ROUND_MEMORY ((size_t)64 << 20) /* bytes, where items are many */
+#define USUAL_SIZE 256    /* of a queue that is no question of its capacity */
 #define ROUND_ITEMS 20000 /* at most, when a scenario counts items */
 
 /* ---- making what all rounds use ---------------------------------------- */
@@ -29,6 +31,8 @@ struct actor *round_actor(struct round *r, enum role role, unsigned index)
 		[SHUTTER] = c->producers + 1 + c->consumers + JOINERS_MAX,
 		[PLAYER] = c->producers + 1 + c->consumers + JOINERS_MAX +
 			   SHUTTERS_MAX,
+		[RESIZER] = c->producers + 1 + c->consumers + JOINERS_MAX +
+			    SHUTTERS_MAX + c->players,
 	};
 
 	return &r->actors[first[role] + index];
@@ -47,6 +51,8 @@ unsigned round_crew_size(const struct round *r, enum role role)
 		return r->plan.shutters;
 	case PLAYER:
 		return r->plan.players;
+	case RESIZER:
+		return r->plan.resizers;
 	default:
 		return 1;
 	}
@@ -87,9 +93,9 @@ static int init_actor(struct round *r, enum role role, unsigned index)
 		return ENOMEM;
 	if (role != CONSUMER && role != CONDUCTOR)
 		return 0;
-	a->seen = calloc(r->item_sources, sizeof(*a->seen));
+	a->expected = calloc(r->item_sources, sizeof(*a->expected));
 	a->latency = calloc(1, sizeof(*a->latency));
-	return a->seen && a->latency ? 0 : ENOMEM;
+	return a->expected && a->latency ? 0 : ENOMEM;
 }
 
 static int init_actors(struct round *r)
@@ -99,6 +105,7 @@ static int init_actors(struct round *r)
 		[PRODUCER] = c->producers, [CONDUCTOR] = 1,
 		[CONSUMER] = c->consumers, [JOINER] = JOINERS_MAX,
 		[SHUTTER] = SHUTTERS_MAX,  [PLAYER] = c->players,
+		[RESIZER] = RESIZERS_MAX,
 	};
 
 	r->actors = aligned_alloc(_Alignof(struct actor),
@@ -137,7 +144,7 @@ int round_init(struct round *r, struct run *run)
 	memset(r, 0, sizeof(*r));
 	r->run = run;
 	r->n_actors = c->producers + 1 + c->consumers + JOINERS_MAX +
-		      SHUTTERS_MAX + c->players;
+		      SHUTTERS_MAX + c->players + RESIZERS_MAX;
 	r->item_sources = c->producers + 1;
 	r->numbers_max = numbers_that_fit(r);
 	r->buffer_items = c->batch < 4 ? 4 : c->batch;
@@ -153,7 +160,7 @@ void round_free(struct round *r)
 	for (unsigned i = 0; r->actors && i < r->n_actors; i++) {
 		ledger_free(&r->actors[i].ledger);
 		free(r->actors[i].buffer);
-		free(r->actors[i].seen);
+		free(r->actors[i].expected);
 		free(r->actors[i].latency);
 	}
 	for (unsigned i = 0; r->stamps && i < r->item_sources; i++)
@@ -176,6 +183,7 @@ static void plan_defaults(struct plan *p, const struct config *c)
 		.get_forms = FOR_EVER,
 		.join_forms = FOR_EVER,
 		.batch = c->batch,
+		.ahead = 4096,
 		.patience_ns = NS_PER_MS,
 		.trigger = NO_TRIGGER,
 		.moment_ns = NS_PER_MS,
@@ -206,16 +214,24 @@ static void plan_items(struct round *r, uint64_t items_left)
 		(uint32_t)random_below(&r->random, p->items / p->producers + 1);
 }
 
+static size_t usual_size(const struct plan *p)
+{
+	return capacity_is_limit(p->capacity) ? p->largest : USUAL_SIZE;
+}
+
 /* Whether all can be made to block by keeping one side back: there must be
  * items enough for that, and soon. */
 static bool hold_is_sensible(const struct plan *p, const struct config *c)
 {
-	if (p->capacity > HOLD_CAPACITY_MAX)
+	size_t size = usual_size(p);
+
+	if (size > HOLD_CAPACITY_MAX)
 		return false;
-	if (c->rate && 2 * (double)p->capacity > c->rate / 10)
+	if (c->rate && 2 * (double)size > c->rate / 10)
 		return false;
 	return p->hold == HOLD_PRODUCERS ||
-	       p->items > p->capacity + (p->batch + 1) * p->producers;
+	       (p->capacity != COQUEUE_UNBOUNDED &&
+		p->items > p->largest + (p->batch + 1) * p->producers);
 }
 
 static void plan_hold(struct round *r)
@@ -230,7 +246,7 @@ static void plan_hold(struct round *r)
 	}
 	p->hold_at = random_below(
 		&r->random,
-		smaller(p->capacity * 2, p->items / p->producers) + 1);
+		smaller(usual_size(p) * 2, p->items / p->producers) + 1);
 	p->put_forms = p->get_forms = p->join_forms = FOR_EVER;
 	p->burst = 0;
 }
@@ -250,11 +266,30 @@ static void make_plan(struct round *r, const struct scenario *s,
 	if (end_ns != UINT64_MAX)
 		p->moment_ns =
 			smaller(p->moment_ns, end_ns > now ? end_ns - now : 0);
+	if (p->largest < p->capacity)
+		p->largest = p->capacity;
+	p->ahead = smaller(p->ahead, ROUND_MEMORY / c->item_size);
 	plan_items(r, items_left);
 	plan_hold(r);
 }
 
 /* ---- the crew ---------------------------------------------------------- */
+
+/* What a consumer takes before it leaves.  When consumers end the queue, there
+ * is so much for each, and soon; else there is no end to it. */
+static uint32_t draw_quota(const struct round *r, struct random *random)
+{
+	const struct plan *p = &r->plan;
+	const struct config *c = r->run->config;
+	uint64_t most = smaller(p->items, ROUND_ITEMS);
+
+	if (!p->is_held[COQUEUE_GET] || p->is_held[COQUEUE_PUT])
+		return UINT32_MAX;
+	most = smaller(most, ROUND_MEMORY / c->item_size);
+	if (c->rate)
+		most = smaller(most, (uint64_t)(c->rate / 20) + 1);
+	return (uint32_t)random_between(random, 0, most / p->consumers);
+}
 
 static void assign(struct round *r, struct actor *a)
 {
@@ -266,10 +301,14 @@ static void assign(struct round *r, struct actor *a)
 	a->forms = a->role == PRODUCER ? p->put_forms : p->get_forms;
 	if (a->role == CONDUCTOR || (p->patient_half && a->index % 2 == 0))
 		a->forms = FOR_EVER;
+	if (a->role == CONSUMER)
+		a->share = draw_quota(r, &a->random);
 	if (a->role != PRODUCER || a->index >= p->producers)
 		return;
 	a->share = (uint32_t)(p->items / p->producers +
 			      (a->index < p->items % p->producers));
+	if (p->is_held[COQUEUE_PUT])
+		a->share = (uint32_t)random_between(&a->random, 0, a->share);
 	a->pace_start_ns = r->start_ns;
 	if (c->rate)
 		a->pace_start_ns +=
@@ -346,13 +385,22 @@ void round_publish_queue(struct round *r, coqueue_t *q)
 	pthread_mutex_unlock(&r->run->view);
 }
 
+static int compare_ranks(const void *a, const void *b, void *unused)
+{
+	(void)unused;
+	return (int)item_rank(a) - (int)item_rank(b);
+}
+
 static int create_queue(struct round *r)
 {
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
 	coqueue_t *q;
 	int rc;
 
+	attr.order = r->run->config->order;
 	attr.item_size = r->run->config->item_size;
+	if (attr.order == COQUEUE_PRIORITY)
+		attr.compare = compare_ranks;
 	attr.item_destroy = worker_destroys;
 	attr.ctx = r;
 	round_step(r, CREATING);
@@ -396,6 +444,11 @@ static void reset_round(struct round *r, const struct scenario *s)
 	atomic_store(&r->triggered, false);
 	for (enum role role = 0; role < N_ROLES; role++)
 		atomic_store(&r->left[role], 0);
+	for (enum coqueue_side side = 0; side < N_SIDES; side++) {
+		atomic_store(&r->releasing[side], 0);
+		atomic_store(&r->released[side], 0);
+	}
+	r->full = r->plan.capacity;
 	gate_shut(&r->hold_gate);
 	gate_shut(&r->shut_gate);
 	while (sem_trywait(&r->bell) == 0)

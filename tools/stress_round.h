@@ -32,11 +32,14 @@ enum hold { NOBODY, HOLD_PRODUCERS, HOLD_CONSUMERS };
 
 #define JOINERS_MAX 3
 #define SHUTTERS_MAX 3
+#define RESIZERS_MAX 2
 #define NO_TRIGGER UINT32_MAX
+#define N_SIDES 2 /* enum coqueue_side */
 
 struct plan {
 	size_t capacity;
-	unsigned producers, consumers, joiners, shutters, players;
+	size_t largest; /* that it is ever changed to */
+	unsigned producers, consumers, joiners, shutters, players, resizers;
 	unsigned put_forms, get_forms, join_forms;
 	size_t batch;
 	uint64_t patience_ns;
@@ -48,12 +51,14 @@ struct plan {
 	bool interrupts;      /* EINTR is to be expected */
 	unsigned think_one_in[2]; /* producers, consumers: pause before one in
 				   * so many calls; 0: never */
+	bool is_held[N_SIDES];    /* each of that side holds, and releases */
 	enum hold hold;
 	uint64_t hold_at;   /* HOLD_PRODUCERS: after that many items each */
 	uint64_t moment_ns; /* when the end comes, from the start */
 	uint32_t trigger;   /* ... or when the first producer put so many */
 	bool long_round;
 	uint64_t items; /* to be put by all producers together, at most */
+	uint64_t ahead; /* so many of them in a queue without a limit */
 	enum coqueue_shutdown shutter_mode[SHUTTERS_MAX];
 };
 
@@ -99,7 +104,16 @@ enum activity {
 
 extern const char *const activity_name[N_ACTIVITIES];
 
-enum role { PRODUCER, CONDUCTOR, CONSUMER, JOINER, SHUTTER, PLAYER, N_ROLES };
+enum role {
+	PRODUCER,
+	CONDUCTOR,
+	CONSUMER,
+	JOINER,
+	SHUTTER,
+	PLAYER,
+	RESIZER,
+	N_ROLES
+};
 
 extern const char *const role_name[N_ROLES];
 
@@ -130,7 +144,7 @@ struct actor {
 	unsigned forms;
 	enum finality knows; /* from refusals this actor has seen */
 	uint32_t number;     /* items accepted, and the next one's number */
-	uint32_t share;      /* items to be put by this producer */
+	uint32_t share;      /* items to be put, or taken, and then leave */
 	uint32_t stamped;    /* items that have their time already */
 	uint32_t next_join;  /* number after which to join */
 	uint64_t pace_start_ns;
@@ -139,8 +153,10 @@ struct actor {
 	size_t done;           /* items moved by that call */
 	unsigned char *buffer; /* items of one call */
 	struct ledger ledger;  /* consumers, shutters, conductor */
-	uint32_t *seen;        /* consumers: lowest number to come, for each
-			 * producer */
+	/* consumers and conductor: stress_order.h */
+	struct expected *expected; /* [item_sources] */
+	unsigned looks;
+	bool has_looked; /* before this call */
 	uint64_t count[N_COUNTS];
 	struct histogram *latency;
 };
@@ -169,12 +185,15 @@ struct round {
 	_Atomic bool stop; /* producers are to leave */
 	_Atomic bool triggered;
 	_Atomic unsigned left[N_ROLES];
+	/* of those who hold */
+	_Atomic unsigned releasing[N_SIDES], released[N_SIDES];
+	size_t full; /* HOLD_CONSUMERS: items, when all producers are blocked */
 	_Atomic unsigned strays; /* item_destroy calls from unknown threads */
 	sem_t bell;              /* something happened, conductor: look */
 	struct gate hold_gate, shut_gate;
 
 	/* [producers] producers, the conductor, then consumers, joiners,
-	 * shutters and players; for the first two groups, the place is the number that
+	 * shutters, players and resizers; for the first two groups, the place is the number that
 	 * their items carry */
 	struct actor *actors;
 	unsigned n_actors;
@@ -198,6 +217,7 @@ struct scenario {
 	void (*prepare)(struct round *r);
 	/* The load is running: bring it to an end, with the verbs below. */
 	void (*conduct)(struct round *r);
+	bool changes_capacity; /* of queues that let it */
 };
 
 extern const struct scenario scenarios[];
@@ -234,9 +254,15 @@ bool worker_join(struct actor *a);  /* true: it was cancelled and obeyed */
 
 /* Until the planned moment, or until those who can block are blocked. */
 void round_wait_moment(struct round *r);
+/* HOLD_CONSUMERS: until as many items are in as can be, and no more. */
+void round_wait_full(struct round *r);
+/* Until all who hold have released. */
+void round_wait_released(struct round *r);
 /* Until every worker is blocked in the call that it makes. */
 void round_wait_all_blocked(struct round *r);
-/* Ask producers to leave, and wait until all has been delivered and every
+/* Ask producers to leave. */
+void round_stop(struct round *r);
+/* The same, and wait until all has been delivered and every
  * consumer is gone or blocked: nobody helps those whose wake-up was lost. */
 void round_run_dry(struct round *r);
 void round_shut_down(struct round *r, enum coqueue_shutdown mode);
@@ -267,6 +293,12 @@ static inline uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Neither a rendezvous nor without a limit: it can be full, and changed. */
+static inline bool capacity_is_limit(size_t capacity)
+{
+	return capacity != 0 && capacity != COQUEUE_UNBOUNDED;
+}
+
 #define actor_fail(a, ...) verdicts_add(&(a)->verdicts, __VA_ARGS__)
 
 void gate_shut(struct gate *g); /* nobody is at it */
@@ -279,11 +311,22 @@ void gate_open(struct gate *g);
 void worker_is(struct actor *a);
 void worker_destroys(void *item, void *round);
 void worker_shuts_down(struct actor *a, enum coqueue_shutdown mode);
+/* Hold for each of the crew who is to; before it starts. */
+void round_hold(struct round *r);
+/* The caller's own hold makes one more return to what it was. */
+void worker_holds_more(struct actor *a);
+void worker_releases(struct actor *a);
 
 /* ---- stress_judge.c ---------------------------------------------------- */
 
 void judge_queue(struct round *r);    /* all have left, the queue still is */
 void judge_accounts(struct round *r); /* it is destroyed */
 void judge_collect(struct round *r);  /* verdicts of all actors: to result */
+
+/* ---- stress_resize.c --------------------------------------------------- */
+
+void worker_resizes(struct actor *a);
+/* HOLD_CONSUMERS, and all are blocked: one new capacity. */
+void round_resize(struct round *r);
 
 #endif /* STRESS_ROUND_H */

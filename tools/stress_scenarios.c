@@ -17,6 +17,14 @@ static uint64_t short_moment(struct random *r)
 	return random_skewed(r, 20 * NS_PER_US, 30 * NS_PER_MS);
 }
 
+/* Up to that; what is no limit stays what it is. */
+static size_t draw_capacity(size_t capacity, size_t most, struct random *r)
+{
+	if (!capacity_is_limit(capacity))
+		return capacity;
+	return random_skewed(r, 1, smaller(capacity, most));
+}
+
 /* Every kind of call, small capacities as often as the wanted one; in two of
  * four rounds one side is kept back, so that all of the other are blocked. */
 static void plan_mixed(struct plan *p, const struct config *c, struct random *r)
@@ -25,7 +33,7 @@ static void plan_mixed(struct plan *p, const struct config *c, struct random *r)
 					  HOLD_CONSUMERS};
 
 	if (random_one_in(r, 2))
-		p->capacity = random_skewed(r, 1, c->capacity);
+		p->capacity = draw_capacity(c->capacity, c->capacity, r);
 	if (c->batch == 1 && random_one_in(r, 3))
 		p->batch = 4;
 	p->put_forms = p->get_forms = random_one_in(r, 2) ? FOR_EVER : ANY_FORM;
@@ -82,6 +90,7 @@ static void mpmc_plan(struct plan *p, const struct config *c, struct random *r)
 {
 	(void)c;
 	p->long_round = true;
+	p->ahead = (uint64_t)1 << 18;
 	p->moment_ns = random_between(r, NS_PER_SECOND / 4, NS_PER_SECOND);
 }
 
@@ -158,7 +167,8 @@ static void timeout_plan(struct plan *p, const struct config *c,
 	plan_lopsided(p, r);
 	if (random_one_in(r, 2))
 		plan_task_done(p, r);
-	p->capacity = random_skewed(r, 1, p->capacity < 8 ? p->capacity : 8);
+	p->capacity = draw_capacity(p->capacity, 8, r);
+	p->ahead = 64;
 	p->put_forms = p->get_forms = p->join_forms = UNTIL;
 	p->patience_ns = random_skewed(r, 5 * NS_PER_US, 2 * NS_PER_MS);
 	p->hold = NOBODY;
@@ -182,7 +192,8 @@ static void cancel_plan(struct plan *p, const struct config *c,
 		plan_task_done(p, r);
 	if (random_one_in(r, 4))
 		plan_shutters(p, r, true);
-	p->capacity = random_skewed(r, 1, p->capacity < 8 ? p->capacity : 8);
+	p->capacity = draw_capacity(p->capacity, 8, r);
+	p->ahead = 64;
 	p->put_forms = p->get_forms = p->join_forms = FOR_EVER;
 	p->interrupts = true;
 	p->moment_ns = short_moment(r);
@@ -213,23 +224,27 @@ static void cancel_conduct(struct round *r)
 
 static void churn_plan(struct plan *p, const struct config *c, struct random *r)
 {
-	bool full = random_one_in(r, 2);
+	bool full = random_one_in(r, 2) && c->capacity != COQUEUE_UNBOUNDED;
 
 	p->one_call = true;
-	p->capacity = random_between(r, 1, c->capacity < 4 ? c->capacity : 4);
+	if (capacity_is_limit(c->capacity))
+		p->capacity = random_between(r, 1, smaller(c->capacity, 4));
 	p->hold = full ? HOLD_CONSUMERS : HOLD_PRODUCERS;
 	p->producers = full ? (unsigned)random_between(r, 1, c->producers) : 0;
 	p->consumers = full ? 0 : (unsigned)random_between(r, 1, c->consumers);
-	p->joiners = (unsigned)random_between(r, 0, JOINERS_MAX);
+	if (c->capacity != 0) /* or there is nothing unfinished */
+		p->joiners = (unsigned)random_between(r, 0, JOINERS_MAX);
 	p->put_forms = p->get_forms = p->join_forms = FOR_EVER | UNTIL;
 	p->patience_ns = NS_PER_SECOND * 3600;
 	p->peek_one_in = 3;
 }
 
 /* Full, so that puts block, or empty with an item unfinished, so that gets
- * and joins do. */
+ * and joins do.  At a rendezvous puts and gets block as it is. */
 static void churn_prepare(struct round *r)
 {
+	if (r->plan.capacity == 0)
+		return;
 	round_put(r, r->plan.hold == HOLD_CONSUMERS ? r->plan.capacity : 1);
 	if (r->plan.hold == HOLD_PRODUCERS)
 		round_get(r, 1);
@@ -243,24 +258,97 @@ static void churn_conduct(struct round *r)
 	round_destroy_queue(r);
 }
 
+/* ---- resize: new capacities for a live queue --------------------------- */
+
+static void resize_plan(struct plan *p, const struct config *c,
+			struct random *r)
+{
+	plan_mixed(p, c, r);
+	plan_lopsided(p, r);
+	if (random_one_in(r, 3))
+		plan_task_done(p, r);
+	p->largest = c->capacity;
+	p->resizers = (unsigned)random_between(r, 1, RESIZERS_MAX);
+}
+
+static void resize_conduct(struct round *r)
+{
+	unsigned strokes = (unsigned)random_between(&r->random, 1, 8);
+
+	round_wait_moment(r);
+	if (r->plan.hold == HOLD_CONSUMERS)
+		while (strokes--)
+			round_resize(r);
+	if (r->plan.hold == NOBODY)
+		end_either_way(r);
+	else
+		round_shut_down(r, draw_mode(r));
+}
+
+/* ---- holds: the last to leave shuts down ------------------------------- */
+
+static void holds_plan(struct plan *p, const struct config *c, struct random *r)
+{
+	plan_mixed(p, c, r);
+	p->hold = NOBODY;
+	p->is_held[COQUEUE_GET] = random_one_in(r, 2);
+	p->is_held[COQUEUE_PUT] =
+		!p->is_held[COQUEUE_GET] || random_one_in(r, 2);
+}
+
+static void holds_conduct(struct round *r)
+{
+	if (r->plan.is_held[COQUEUE_PUT]) {
+		round_wait_moment(r);
+		round_stop(r);
+	}
+	round_wait_released(r);
+	if (atomic_load(&r->run->signal))
+		round_shut_down(r, COQUEUE_GRACEFUL);
+}
+
 /* ---- the table --------------------------------------------------------- */
 
 const struct scenario scenarios[] = {
-	{"mpmc", "a long load, then graceful shutdown when all is delivered",
-	 mpmc_plan, NULL, mpmc_conduct},
-	{"drain",
-	 "graceful shutdown at any moment: what was accepted comes out",
-	 drain_plan, NULL, drain_conduct},
-	{"abort", "immediate shutdown under load, alone or with others at once",
-	 abort_plan, NULL, abort_conduct},
-	{"join", "task_done and join, with either shutdown", join_plan, NULL,
-	 join_conduct},
-	{"timeout", "puts, gets, peeks and joins with very short deadlines",
-	 timeout_plan, NULL, timeout_conduct},
-	{"cancel", "pthread_cancel and coqueue_interrupt on blocked threads",
-	 cancel_plan, NULL, cancel_conduct},
-	{"churn", "short-lived queues, destroyed while their callers leave",
-	 churn_plan, churn_prepare, churn_conduct},
+	{.name = "mpmc",
+	 .what = "a long load, then graceful shutdown when all is delivered",
+	 .plan = mpmc_plan,
+	 .conduct = mpmc_conduct},
+	{.name = "drain",
+	 .what = "graceful shutdown at any moment: what was accepted comes out",
+	 .plan = drain_plan,
+	 .conduct = drain_conduct},
+	{.name = "abort",
+	 .what = "immediate shutdown under load, alone or with others at once",
+	 .plan = abort_plan,
+	 .conduct = abort_conduct},
+	{.name = "join",
+	 .what = "task_done and join, with either shutdown",
+	 .plan = join_plan,
+	 .conduct = join_conduct},
+	{.name = "timeout",
+	 .what = "puts, gets, peeks and joins with very short deadlines",
+	 .plan = timeout_plan,
+	 .conduct = timeout_conduct},
+	{.name = "cancel",
+	 .what = "pthread_cancel and coqueue_interrupt on blocked threads",
+	 .plan = cancel_plan,
+	 .conduct = cancel_conduct},
+	{.name = "churn",
+	 .what = "short-lived queues, destroyed while their callers leave",
+	 .plan = churn_plan,
+	 .prepare = churn_prepare,
+	 .conduct = churn_conduct},
+	{.name = "resize",
+	 .what = "a capacity that grows and shrinks while the load runs",
+	 .plan = resize_plan,
+	 .conduct = resize_conduct,
+	 .changes_capacity = true},
+	{.name = "holds",
+	 .what = "the last producer to leave shuts down, or the last consumer",
+	 .plan = holds_plan,
+	 .prepare = round_hold,
+	 .conduct = holds_conduct},
 };
 
 _Static_assert(sizeof(scenarios) / sizeof(scenarios[0]) <= SCENARIOS_MAX,

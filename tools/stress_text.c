@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <coqueue.h>
 #include <stdio.h>
 #include "stress_text.h"
 
@@ -34,6 +35,15 @@ char *text_time(char *to, uint64_t ns)
 	static const char *const units[] = {"ns", "us", "ms", "s", NULL};
 
 	return three_digits(to, (double)ns, units);
+}
+
+char *text_capacity(char *to, size_t capacity)
+{
+	if (capacity == COQUEUE_UNBOUNDED)
+		snprintf(to, TEXT_LENGTH, "unbounded");
+	else
+		snprintf(to, TEXT_LENGTH, "%zu", capacity);
+	return to;
 }
 
 char *text_clock(char *to, uint64_t ns)

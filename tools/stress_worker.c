@@ -18,6 +18,7 @@
 #include "stress_call.h"
 #include "stress_cargo.h"
 #include "stress_linearize.h"
+#include "stress_order.h"
 
 /* ---- gates ------------------------------------------------------------- */
 
@@ -99,13 +100,14 @@ int worker_puts(struct actor *a, size_t n)
 	return rc;
 }
 
-static size_t draw_batch(struct actor *a)
+/* Of the items that are left to put, or to take. */
+static size_t draw_batch(struct actor *a, uint32_t left)
 {
 	size_t batch = a->round->plan.batch;
 
-	if (batch == 1 || a->forms == FOR_EVER)
-		return batch;
-	return random_between(&a->random, 1, batch);
+	if (batch > 1 && a->forms != FOR_EVER)
+		batch = random_between(&a->random, 1, batch);
+	return smaller(batch, left);
 }
 
 static uint64_t sum_of(struct round *r, enum role role, bool marked)
@@ -153,6 +155,23 @@ static void join_own_burst(struct actor *a)
 		;
 }
 
+/* Without a limit producers would be ahead by more than consumers can take in
+ * the time that is left. */
+static void wait_for_consumers(struct actor *a)
+{
+	struct round *r = a->round;
+	const struct plan *p = &r->plan;
+
+	if (p->capacity != COQUEUE_UNBOUNDED ||
+	    !random_one_in(&a->random, p->ahead / 1024 + 1))
+		return;
+	while (coqueue_size(r->queue) >= p->ahead && !atomic_load(&r->stop) &&
+	       !atomic_load(&r->begun)) {
+		sleep_ns(50 * NS_PER_US);
+		pthread_testcancel();
+	}
+}
+
 /* Everything before the next put; false: there is no next put. */
 static bool prepare_put(struct actor *a, size_t *n)
 {
@@ -164,11 +183,11 @@ static bool prepare_put(struct actor *a, size_t *n)
 		stop_at(a, &r->hold_gate);
 	join_own_burst(a);
 	think(a);
+	wait_for_consumers(a);
 	pthread_testcancel();
 	actor_jitters(a);
-	*n = draw_batch(a);
-	if (*n > a->share - a->number)
-		*n = a->share - a->number;
+	worker_holds_more(a);
+	*n = draw_batch(a, a->share - a->number);
 	return !r->run->config->rate || r->plan.one_call ||
 	       pace(a, a->number + (uint32_t)*n - 1);
 }
@@ -205,6 +224,7 @@ static void produce(struct actor *a)
 	}
 	if (rc == ESHUTDOWN && !p->one_call)
 		put_in_vain(a);
+	worker_releases(a);
 }
 
 /* ---- consumers --------------------------------------------------------- */
@@ -227,13 +247,22 @@ static void mark_done(struct actor *a, size_t n)
 	actor_enters(a, OWN_WORK);
 }
 
+/* A rendezvous has nothing to show: who waits for that waits for its end. */
+static unsigned peek_forms(const struct actor *a)
+{
+	const struct plan *p = &a->round->plan;
+
+	return p->capacity || p->one_call ? a->forms : AT_ONCE;
+}
+
 static int peek_once(struct actor *a)
 {
 	struct call c = {.n = 1};
 	int rc;
 
-	call_draw(a, &c, a->forms);
+	call_draw(a, &c, peek_forms(a));
 	c.what = call_function(&c, IN_PEEK, IN_PEEK);
+	order_look(a);
 	rc = call_make(a, &c);
 	if (rc == 0)
 		cargo_seen(a);
@@ -247,11 +276,19 @@ int worker_gets(struct actor *a, size_t n)
 
 	call_draw(a, &c, a->forms);
 	c.what = call_function(&c, IN_GET, IN_GET_MANY);
+	order_look(a);
 	rc = call_make(a, &c);
 	cargo_taken(a);
 	if (a->role == CONSUMER)
 		mark_done(a, a->done);
 	return rc;
+}
+
+static uint32_t quota_left(const struct actor *a)
+{
+	if (a->share == UINT32_MAX)
+		return UINT32_MAX;
+	return a->share - (uint32_t)a->count[DELIVERED];
 }
 
 static int get_or_peek(struct actor *a)
@@ -260,7 +297,7 @@ static int get_or_peek(struct actor *a)
 
 	if (peeks && random_one_in(&a->random, peeks))
 		return peek_once(a);
-	return worker_gets(a, draw_batch(a));
+	return worker_gets(a, draw_batch(a, quota_left(a)));
 }
 
 /* False: this consumer leaves without having been refused.  Only those leave
@@ -271,6 +308,9 @@ static bool prepare_get(struct actor *a)
 	think(a);
 	pthread_testcancel();
 	actor_jitters(a);
+	worker_holds_more(a);
+	if (quota_left(a) == 0)
+		return false;
 	return a->forms == FOR_EVER || !atomic_load(&a->round->stop);
 }
 
@@ -307,6 +347,7 @@ static void consume(struct actor *a)
 	}
 	if (rc == ESHUTDOWN && !p->one_call)
 		get_in_vain(a);
+	worker_releases(a);
 }
 
 /* ---- joiners ----------------------------------------------------------- */
@@ -351,8 +392,7 @@ void worker_reset(struct actor *a)
 	a->in_call = false;
 	a->done = 0;
 	memset(a->count, 0, sizeof(a->count));
-	if (a->seen)
-		memset(a->seen, 0, a->round->item_sources * sizeof(a->seen[0]));
+	order_forget(a);
 	if (a->latency && a->latency->count)
 		memset(a->latency, 0, sizeof(*a->latency));
 }
@@ -390,7 +430,7 @@ void *worker_main(void *actor)
 	static void (*const work[N_ROLES])(struct actor *) = {
 		[PRODUCER] = produce,      [CONSUMER] = consume,
 		[JOINER] = join_in,        [SHUTTER] = shut,
-		[PLAYER] = linearize_play,
+		[PLAYER] = linearize_play, [RESIZER] = worker_resizes,
 	};
 	struct actor *a = actor;
 
