@@ -13,16 +13,6 @@
 
 enum { BACKOFF_SLEEP_NS = 4096, BACKOFF_SLEEP_DOUBLINGS = 8 };
 
-/*
- * Another thread has just won what this one wanted, and is likely to want it
- * again: leave the cache line to it for a while.
- */
-static inline void backoff_contended(void)
-{
-	for (int i = 0; i < SYNC_CONTENDED_PAUSES; i++)
-		sync_pause();
-}
-
 struct backoff {
 	unsigned step;
 	bool for_lock; /* whose holder waits for nobody */

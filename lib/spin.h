@@ -33,7 +33,7 @@ static cold void spin_wait(struct spin *s)
 	struct backoff backoff = {.for_lock = true};
 
 	do {
-		backoff_contended();
+		sync_contended();
 		backoff_wait(&backoff);
 		/* [spin.2] acquire: with [spin.1], what the last holder did */
 	} while (sync_load(&s->held, relaxed) ||

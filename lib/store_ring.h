@@ -58,7 +58,6 @@
 #ifndef COQUEUE_STORE_RING_H
 #define COQUEUE_STORE_RING_H
 
-#include "backoff.h"
 #include "port.h"
 #include "store.h"
 #include "sync.h"
@@ -132,7 +131,7 @@ hot_inline bool ring_put_one(struct ring *r, const void *item)
 	_Atomic uint64_t *stamp;
 	uint64_t p;
 
-	for (;; backoff_contended()) {
+	for (;; sync_contended()) {
 		p = sync_load(&r->tail, relaxed);
 		stamp = ring_stamp(r, p);
 		/* [ring.4] acquire: with [ring.3], the get is done with it */
@@ -153,7 +152,7 @@ hot_inline bool ring_get_one(struct ring *r, void *item)
 	_Atomic uint64_t *stamp;
 	uint64_t p;
 
-	for (;; backoff_contended()) {
+	for (;; sync_contended()) {
 		p = sync_load(&r->head, relaxed);
 		stamp = ring_stamp(r, p);
 		/* [ring.2] acquire: with [ring.1], the item is there */

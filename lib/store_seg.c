@@ -158,9 +158,6 @@ static void chain_advance(struct chain *c)
 		s = sync_load(&s->next, relaxed);
 	/* [seg.14] release: with [seg.15], the head has come so far */
 	sync_store(&c->head_seg, s, release);
-	/* [seg.13] heavy fence: with [seg.12], head_seg has moved before the
-	 * stamps are looked at */
-	sync_fence_heavy();
 	retire_locked(c);
 	sync_unlock(&c->lock);
 }

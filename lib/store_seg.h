@@ -34,7 +34,10 @@
  * for each segment of it.
  *
  * Whoever reaches the end of a segment takes the chain's own lock: to add one
- * (put), or to go on to the next and retire those that are used up (get).
+ * (put), or to go on to the next and retire those that are used up (get).  A
+ * get that was slow, and is the last one in a segment that the head has left,
+ * retires it.  No fence stands before it looks: if it and who makes head_seg
+ * leave miss each other, the segment is retired with the next one.
  *
  * Memory order:
  *   [seg.1] -> [seg.2]    put publishes an item to get and peek
@@ -46,10 +49,6 @@
  *                         that peek a moved head
  *   [seg.8] -> [seg.9]    who sees a position sees all that came before it was
  *                         claimed: tail - head is a size
- *   [seg.13] <=> [seg.12] the last get out of a segment that head has left, or
- *                         whoever makes head_seg leave it, sees that all are
- *                         done, so it is retired
- *
  *   [seg.14] -> [seg.15]  who finds head_seg moved finds the head moved so far
  *
  * Sources: the slots are the ring's (store_ring.h); segments as in
@@ -58,7 +57,6 @@
 #ifndef COQUEUE_STORE_SEG_H
 #define COQUEUE_STORE_SEG_H
 
-#include "backoff.h"
 #include "port.h"
 #include "store.h"
 #include "sync.h"
@@ -140,8 +138,6 @@ hot_inline void chain_fill(const struct chain *c, _Atomic uint64_t *stamp,
 /* After a get: whether head_seg has left its segment, so it may be the last. */
 hot_inline bool chain_has_left(struct chain *c, const struct segment *s)
 {
-	/* [seg.12] light fence: with [seg.13], mark the slot done first */
-	sync_fence_light();
 	return sync_load(&c->head_seg, relaxed) != s;
 }
 
@@ -155,7 +151,7 @@ hot_inline bool chain_put_one(struct chain *c, const void *item)
 	struct segment *s;
 	uint64_t p, offset;
 
-	for (;; backoff_contended()) {
+	for (;; sync_contended()) {
 		p = sync_load(&c->tail, relaxed);
 		s = sync_load(&c->tail_seg, relaxed);
 		offset = segment_offset(s, p);
@@ -178,7 +174,7 @@ hot_inline bool chain_get_one(struct chain *c, void *item)
 	struct segment *s;
 	uint64_t p, offset;
 
-	for (;; backoff_contended()) {
+	for (;; sync_contended()) {
 		p = sync_load(&c->head, relaxed);
 		s = sync_load(&c->head_seg, relaxed);
 		offset = segment_offset(s, p);

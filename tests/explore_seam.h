@@ -177,6 +177,7 @@ void seam_nap(const struct site *at, bool for_lock);
 
 #define sync_pause() seam_pause(SEAM_SITE("pause"))
 #define sync_yield() seam_pause(SEAM_SITE("yield"))
+#define sync_contended() ((void)0)
 #define sync_sleep(nanoseconds, for_lock)                                      \
 	((void)(nanoseconds), seam_nap(SEAM_SITE("nap"), for_lock))
 
@@ -184,7 +185,7 @@ void seam_nap(const struct site *at, bool for_lock);
 extern int seam_spins;
 #define SYNC_SPINS seam_spins
 #define SYNC_YIELDS seam_spins
-#define SYNC_CONTENDED_PAUSES 0
+#define SYNC_WOKEN_YIELDS seam_spins
 #define SYNC_BACKOFF_PAUSES 0
 #define SYNC_BACKOFF_YIELDS 0
 

@@ -14,7 +14,7 @@ prefix.h port.h list.h clock.h clock.c     :
 sync.h sync.c rcu.h rcu.c                  : sync.h $GROUND
 store.h backoff.h wait.h                   : $SEAM
 spin.h                                     : backoff.h $SEAM
-store_*.h store_*.c                        : store.h spin.h backoff.h $SEAM
+store_*.h store_*.c                        : store.h spin.h $SEAM
 wait.c wait_*.c                            : wait.h backoff.h $SEAM
 queue.h                                    : $PARTS
 queue.c call.c shutdown.c rendezvous.c resize.c task.c object.c stats.c : queue.h $PARTS
