@@ -31,13 +31,13 @@
 
 const struct stage stages_full[] = {
 	{"SC", DEPTH(2, 0, 0), SMALL, MIDDLE, 0},
-	{"SC", DEPTH(2, 0, 0), LARGE, LARGE, 500000},
+	{"SC", DEPTH(2, 0, 0), LARGE, LARGE, 200000},
 	{"TSO", DEPTH(2, 1, 0), SMALL, SMALL, 0},
-	{"TSO", DEPTH(1, 1, 0), MIDDLE, MIDDLE, 0},
+	{"TSO", DEPTH(1, 1, 0), MIDDLE, MIDDLE, 100000},
 	{"C11", DEPTH(1, 0, 1), SMALL, MIDDLE, 0},
-	{"PCT", RANDOMLY(0, 0), SMALL, LARGE, 20000},
-	{"PCT, TSO", RANDOMLY(4, 0), SMALL, LARGE, 20000},
-	{"PCT, C11", RANDOMLY(0, 4), SMALL, LARGE, 20000},
+	{"PCT", RANDOMLY(0, 0), SMALL, LARGE, 10000},
+	{"PCT, TSO", RANDOMLY(4, 0), SMALL, LARGE, 10000},
+	{"PCT, C11", RANDOMLY(0, 4), SMALL, LARGE, 10000},
 	{0}};
 
 const struct stage stages_quick[] = {

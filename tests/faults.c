@@ -26,7 +26,7 @@
 enum fault { NONE, LOSE, DUPLICATE, REORDER, LATE_PUT, SIGNAL_ONE, SWALLOW };
 
 #define ONE_PUT_IN 100
-#define ONE_WAKE_UP_IN 20
+#define ONE_WAKE_UP_IN 3
 
 static enum fault fault;
 static atomic_uint puts_made, wake_ups;
