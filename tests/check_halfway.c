@@ -560,6 +560,32 @@ START_TEST(E34_a_half_way_get_keeps_its_item_through_shutdown)
 }
 END_TEST
 
+/* Of an unbounded queue, the get that was stopped keeps the segments from being
+ * used again; it gives them back when it goes on, and nobody else has to come. */
+START_TEST(a_half_way_get_gives_back_what_had_to_wait_for_it)
+{
+	enum { ITEMS = 400, WAITING = 2 << 20 };
+	coqueue_t *q = new_queue(COQUEUE_UNBOUNDED);
+	unsigned char *got = new_item(0), *item = new_item('b');
+	struct crew *getter;
+	long held;
+
+	ck_ok(coqueue_put(q, new_item('a')));
+	getter = stop_a_get(q, work_get, got);
+	for (int i = 0; i < ITEMS; i++) {
+		ck_ok(coqueue_put(q, item));
+		ck_ok(coqueue_get(q, item));
+	}
+	held = resident();
+	let_go();
+	crew_expect(getter, 0);
+	ck_assert(is_whole(got, 'a') && is_whole(item, 'b'));
+	if (!UNDER_ASAN && !UNDER_TSAN)
+		ck_assert_int_lt(resident(), held - WAITING);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 static int work_replace(struct hand *me)
 {
 	unsigned char *taken = new_item(0);
@@ -604,5 +630,6 @@ int main(void)
 		      E08_a_half_way_item_beats_the_deadline,
 		      a_put_waits_for_the_half_way_get_in_its_slot,
 		      E34_a_half_way_get_keeps_its_item_through_shutdown,
+		      a_half_way_get_gives_back_what_had_to_wait_for_it,
 		      a_half_way_peek_never_shows_two_halves));
 }

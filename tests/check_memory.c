@@ -4,7 +4,6 @@
  * kind, and that what has been used is given back.  It prints the figures of
  * the README.
  */
-#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "crew.h"
@@ -44,19 +43,6 @@ static coqueue_t *make(const struct sort *sort, size_t capacity)
 	attr.compare = by_value;
 	ck_ok(coqueue_create(&q, capacity, &attr));
 	return q;
-}
-
-/* In bytes; what malloc() keeps for later is not counted. */
-static long resident(void)
-{
-	FILE *f = fopen("/proc/self/statm", "r");
-	long all, pages;
-
-	malloc_trim(0);
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%ld %ld", &all, &pages), 2);
-	fclose(f);
-	return pages * sysconf(_SC_PAGESIZE);
 }
 
 static long bytes_of_an_empty_queue(const struct sort *sort)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
+#include <malloc.h>
 #include <semaphore.h>
 #include <stdarg.h>
 #include <signal.h>
@@ -898,4 +899,18 @@ void stop_thread(const struct hand *hand)
 void thaw_thread(void)
 {
 	ck_assert_int_eq(write(thaw_pipe[1], "x", 1), 1);
+}
+
+/* ---- memory -------------------------------------------------------------- */
+
+long resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long all, pages;
+
+	malloc_trim(0);
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%ld %ld", &all, &pages), 2);
+	fclose(f);
+	return pages * sysconf(_SC_PAGESIZE);
 }

@@ -334,4 +334,7 @@ void check_filled_together(coqueue_t *q, size_t capacity);
 /* Run the function in a child; fails unless it exits 0 within the limit. */
 void check_in_child(int (*function)(void *arg), void *arg);
 
+/* Resident memory in bytes; what malloc() keeps for later is not counted. */
+long resident(void);
+
 #endif /* CREW_H */
