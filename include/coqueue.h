@@ -105,7 +105,8 @@ typedef struct coqueue_attr {
 	enum coqueue_order order; /* COQUEUE_FIFO */
 	size_t item_size;         /* bytes per item; 0: sizeof(void *) */
 	/* For COQUEUE_PRIORITY, required there: <0, 0, >0 as for qsort().  It
-	 * runs with the queue locked and may call nothing of this library
+	 * runs with the queue locked, so it must return (no longjmp(), no
+	 * cancellation point), soon, and may call nothing of this library
 	 * (calls that would block answer EDEADLK).  One that contradicts
 	 * itself makes the order arbitrary, and does no other harm. */
 	int (*compare)(const void *a, const void *b, void *ctx);
