@@ -74,7 +74,7 @@ static bool call_attempt_now(struct call *c, bool locked, int *err)
 	size_t before = c->left;
 
 	*err = c->attempt(c);
-	if (c->left == before)
+	if (c->left == before && !c->tells)
 		return false;
 	if (locked && unlikely(c->queue->shrinking))
 		queue_shrink_locked(c->queue);

@@ -3,7 +3,8 @@
  * Put, get and peek in every form.
  *
  * The fast path is one read-side section: state, store, is anybody to be woken.
- * It takes no lock.  What it cannot finish goes on in call.c.
+ * It does not take the lock of the queue.  What it cannot finish goes on in
+ * call.c.
  *
  *     rcu_reader_enter
  *       open, a ring?       no: another kind, or ESHUTDOWN
@@ -11,8 +12,8 @@
  *       getters armed?      yes: choose one, wake it after the section
  *     rcu_reader_leave
  *
- * A kind of queue whose store wants the lock makes each attempt under it, in
- * the section (call.c).
+ * A rendezvous, a queue whose capacity changes, and all queues of the reference
+ * build make each attempt under the lock, in the section (call.c).
  *
  * put and get are one piece of code each for one item and for many, and mirror
  * each other.
@@ -170,7 +171,7 @@ hot_inline bool put_one(struct coqueue *q, const void *item)
 	int word = queue_word(q);
 
 	if (likely(word == COQUEUE_OPEN))
-		return ring_put_one(&q->ring, item);
+		return ring_put_one(&q->ring, item, true);
 	if (word == (COQUEUE_OPEN | QUEUE_CHAIN))
 		return chain_put_one(&q->chain, item);
 	return word == (COQUEUE_OPEN | QUEUE_PILE) &&
@@ -285,6 +286,7 @@ int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
 	*n_evicted = 0;
 	if (!q || !item || !evicted || !q->store->kind->force)
 		return EINVAL;
+	f.call.tells = true; /* getters may have found the head kept */
 	f.call.may = may_put;
 	f.call.line = &q->putters;
 	rcu_reader_enter();
@@ -325,7 +327,7 @@ hot_inline bool get_one(struct coqueue *q, void *item)
 	int word = queue_word(q);
 
 	if (likely(word == COQUEUE_OPEN))
-		return ring_get_one(&q->ring, item);
+		return ring_get_one(&q->ring, item, true);
 	if (word == (COQUEUE_OPEN | QUEUE_CHAIN))
 		return chain_get_one(&q->chain, item);
 	return word == (COQUEUE_OPEN | QUEUE_PILE) &&

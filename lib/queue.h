@@ -175,6 +175,7 @@ struct call {
 	unsigned char *items;
 	size_t left;  /* items still wanted */
 	size_t *done; /* items moved so far; may be NULL */
+	bool tells; /* an attempt may concern the other line without moving any */
 };
 
 /* The attempt has moved n items. */

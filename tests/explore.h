@@ -109,6 +109,7 @@ enum thread_state {
 	IN_COND,  /* on the condvar at `on` */
 	IN_GRACE, /* until the sections of `readers` have ended */
 	NAPPING,  /* until somebody has changed something since `napped_at` */
+	STOPPED,  /* half-way; stalled */
 	SETTLING, /* until all others are asleep or done */
 	DONE
 };
@@ -143,7 +144,7 @@ struct thread {
 struct budget {
 	int preemptions; /* switches away from a thread that could go on */
 	int delays;      /* stores that stay in the store buffer for a while */
-	int stalls;      /* woken threads that do not run for long */
+	int stalls;      /* threads that do not run for long */
 	int spurious;    /* waits that return for no reason */
 	int lost;        /* signals that wake nobody */
 	int old;         /* loads that find an older store */
@@ -158,6 +159,10 @@ extern bool tracing;
 
 /* prepare() makes what the n threads find when they start. */
 void machine_begin(int n, void (*prepare)(void));
+
+/* Whether thread 0 may stall, too, when it is half-way and holds no lock. */
+extern bool machine_stops;
+void machine_is_half_way(void);
 
 /*
  * Run all threads until nothing can go on; while_stalled() is called when only

@@ -12,7 +12,8 @@
  * when some word of memory has changed: it would find nothing new before.  If
  * nothing can change any more, it is let go on some times, in vain: a livelock.
  *
- * A thread that was woken may stall: it runs again when nobody else can.  Before
+ * A thread that was woken may stall, and one that is half-way, where a scenario
+ * says so: it runs again when nobody else can.  Before
  * it does, nobody may sleep who could be served beside it.
  *
  * Grace periods are liburcu's: whoever waits is let go when each read-side
@@ -44,6 +45,7 @@ int seam_spins;
 static struct clock grace_seen;
 
 static bool exploring; /* else: one thread after the other, no choices */
+bool machine_stops;
 static unsigned steps, naps_in_vain;
 static uint64_t changes;
 static jmp_buf explorer;
@@ -146,6 +148,8 @@ static bool can_go_on(int thread)
 		return grace_is_over(t);
 	case NAPPING:
 		return changes != t->napped_at;
+	case STOPPED:
+		return !t->stalled;
 	case SETTLING:
 		return others_have_settled(thread);
 	case DONE:
@@ -657,17 +661,30 @@ static void touch_condvar(const struct site *at, struct sync_cond *c)
 	memory_touch(c);
 }
 
-/* Who is woken may be a thread that does not get to run for long. */
-static void wake(struct thread *t)
+static bool stalls(struct thread *t)
 {
 	static const struct way ways[] = {{GO_ON, 0}, {STALL, 0}};
 
-	t->signaled = true;
 	if (budget.stalls == 0 || !choose(ways, 2))
-		return;
+		return false;
 	machine_trace("    (it stalls)");
 	budget.stalls--;
 	t->stalled = true;
+	return true;
+}
+
+/* Who is woken may be a thread that does not get to run for long. */
+static void wake(struct thread *t)
+{
+	t->signaled = true;
+	(void)stalls(t);
+}
+
+void machine_is_half_way(void)
+{
+	if (machine_stops && exploring && running == 0 && !self()->locks &&
+	    stalls(self()))
+		block(STOPPED, NULL);
 }
 
 void seam_broadcast(const struct site *at, struct sync_cond *c)

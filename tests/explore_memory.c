@@ -673,6 +673,7 @@ void seam_slot_read(const struct site *at, _Atomic uint64_t *slot, void *item,
 {
 	uint64_t value;
 
+	machine_is_half_way();
 	for (size_t i = 0; i < size; i += sizeof(value)) {
 		value = read_slot_word(at, slot++);
 		memcpy((char *)item + i, &value, sizeof(value));

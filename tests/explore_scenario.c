@@ -240,6 +240,8 @@ const struct scenario scenarios[] = {
 	.callers = {{{FORCE_PUT}, {TRY_PUT}}, {{IMMEDIATE}}, {{TRY_GET}}} },
 { "force_destroy", "a getter destroys the queue of a force_put on its way out", SMALL, 1,
 	.callers = {{{FORCE_PUT}}, {{GET}, {DESTROY}}} },
+{ "force_stopped", "an exchange that fails, beside a get that is half-way and does not run", MIDDLE, 2, .filled = 2,
+	.stalls = 1, .stops = true, .callers = {{{GET}}, {{FORCE_PUT}}, {{GET}}} },
 { "force_chain", "it evicts nothing without a limit", MIDDLE, COQUEUE_UNBOUNDED, .filled = 1,
 	.callers = {{{FORCE_PUT}, {FORCE_PUT}}, {{GET}, {GET}}} },
 { "grow", "a blocked putter goes on when the queue grows", SMALL, 1, .filled = 1,
@@ -801,6 +803,7 @@ bool scenario_run(const struct scenario *s)
 	seam_spins = s->spins;
 	budget.spurious = s->spurious;
 	budget.stalls = s->stalls;
+	machine_stops = s->stops;
 	machine_begin(scenario_callers(s), prepare);
 	return machine_run(caller, verdict_sleepers) && verdict_is_still() &&
 	       (story.destroyed || machine_epilogue(epilogue)) && verdict();

@@ -72,7 +72,8 @@ struct scenario {
 	int holds[2];  /* producers, consumers counted beforehand */
 	int spins;     /* before a call sleeps */
 	int spurious;  /* waits that may return for nothing */
-	int stalls;    /* woken threads that do not run for long */
+	int stalls;    /* woken threads that do not run for long; */
+	bool stops;    /* also the first caller, when it is half-way */
 	bool reenters; /* item_destroy calls the queue */
 	struct step callers[CALLERS][CALLS];
 };
