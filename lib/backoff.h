@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Waiting for another thread that is about to finish something and that nobody
- * tells us about: first pause, then let others run, then sleep, each time
- * longer, up to a millisecond.  It never spins without bound.  Calls that must
- * not block wait like this for one that is half-way; no one does for an item
- * that nobody has begun to put.
+ * Waiting for another thread that is about to finish something, or to give back
+ * a lock (spin.h), and that nobody tells us about: first pause, then let others
+ * run, then sleep, each time longer, up to a millisecond.  It never spins without
+ * bound.  Calls that must not block wait like this for one that is half-way; no
+ * one does for an item that nobody has begun to put.
  */
 #ifndef COQUEUE_BACKOFF_H
 #define COQUEUE_BACKOFF_H
 
 #include "sync.h"
 
-enum { BACKOFF_SLEEP_NS = 4096, BACKOFF_SLEEP_DOUBLINGS = 8 };
+enum {
+	BACKOFF_SLEEP_NS = 4096,
+	BACKOFF_SLEEP_DOUBLINGS = 8,
+	BACKOFF_SLEEP_DOUBLINGS_FOR_LOCK = 4 /* others do not queue up */
+};
 
 struct backoff {
 	unsigned step;
@@ -31,6 +35,8 @@ static inline void backoff_wait(struct backoff *b)
 		sync_yield();
 	} else {
 		sleeps = b->step - SYNC_BACKOFF_PAUSES - SYNC_BACKOFF_YIELDS;
+		if (b->for_lock && sleeps > BACKOFF_SLEEP_DOUBLINGS_FOR_LOCK)
+			sleeps = BACKOFF_SLEEP_DOUBLINGS_FOR_LOCK;
 		sync_sleep((long)BACKOFF_SLEEP_NS << sleeps, b->for_lock);
 	}
 }

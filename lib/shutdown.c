@@ -48,7 +48,8 @@ static void publish_locked(struct coqueue *q, enum coqueue_shutdown mode)
 
 	if ((word & QUEUE_STATE) >= state)
 		return;
-	q->store->kind->close(q->store);
+	if ((word & QUEUE_STATE) == COQUEUE_OPEN)
+		q->store->kind->close(q->store);
 	/* [queue.1] release: with [queue.2], the gate was closed before */
 	sync_store(&q->state, state | (word & ~QUEUE_STATE), release);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A lock that is held for some dozens of instructions, and never while its
- * holder waits for anything.  Whoever finds it taken pauses, then lets others
- * run, then sleeps (backoff.h), so that a holder that was preempted is waited
- * for without spinning.
+ * A lock for what is mostly some dozens of instructions, and whose holder waits
+ * for no other thread of the queue.  Whoever finds it taken lets others run, then
+ * sleeps (backoff.h), so that a holder that was preempted, or whose comparator
+ * takes its time, is waited for without spinning.  There is no queue: the sleeps
+ * are short, some 65 us at most, so that who sleeps gets its turn.
  *
  *   [spin.1] -> [spin.2]  what the last holder did
  *

@@ -63,7 +63,7 @@ struct store_kind {
 	 * patient. */
 	size_t (*size)(const struct store *s);
 
-	/* Under lock: no put takes effect from now on. */
+	/* Under lock, once: no put takes effect from now on. */
 	void (*close)(struct store *s);
 	/* Closed and empty, which is final. */
 	bool (*is_finished)(const struct store *s);

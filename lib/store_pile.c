@@ -133,13 +133,17 @@ static void heap_remove_first(struct pile *p, size_t size)
 /* room x size bytes, or NULL. */
 static void *pile_alloc(size_t room, size_t size)
 {
+	int saved = errno;
 	size_t bytes;
+	void *p;
 
 	if (__builtin_mul_overflow(room, size, &bytes) ||
 	    bytes > STORE_MAX_BYTES)
 		return NULL;
 	bytes += CACHE_LINE - 1;
-	return aligned_alloc(CACHE_LINE, bytes & ~(size_t)(CACHE_LINE - 1));
+	p = aligned_alloc(CACHE_LINE, bytes & ~(size_t)(CACHE_LINE - 1));
+	errno = saved;
+	return p;
 }
 
 /* Move all items into as many slots, from slot 0 on, in the order of the heap. */

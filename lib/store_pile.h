@@ -16,7 +16,7 @@
  * A pile without a limit grows by half and shrinks when three quarters are
  * empty; one with a limit has its memory from the beginning.
  *
- * Only its counters, from which its size follows, are read without that lock.
+ * Its counters, from which its size follows, are read without that lock.
  *   [pile.1] -> [pile.2]  who sees a count sees the put, or get, that made it
  *
  * Sources: the heap is J. W. J. Williams's, "Heapsort" (1964); that the hole
@@ -47,11 +47,11 @@ struct pile {
 	void *ctx;
 
 	on_own_line struct spin lock;
-	/* under that lock: */
-	bool closed;
-	size_t room;                 /* slots */
-	unsigned char *slots;        /* items */
-	struct pile_entry *heap;     /* PRIORITY alone */
+	/* under that lock, while others may work on it: */
+	bool closed;             /* also read when the state tells that it is */
+	size_t room;             /* slots */
+	unsigned char *slots;    /* items */
+	struct pile_entry *heap; /* PRIORITY alone */
 	_Atomic uint64_t puts, gets; /* read without it, too */
 
 	size_t taken; /* items left of those taken out; of one thread */

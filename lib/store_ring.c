@@ -249,7 +249,7 @@ static enum store_result ring_put(struct store *s, const void *items, size_t n,
 	_Atomic uint64_t *stamp;
 	enum store_result why;
 
-	if (n == 1 && ring_put_one(r, items)) {
+	if (n == 1 && ring_put_one(r, items, false)) {
 		*done = 1;
 		return STORE_DONE;
 	}
@@ -284,7 +284,7 @@ static enum store_result ring_get(struct store *s, void *items, size_t n,
 	_Atomic uint64_t *stamp;
 	enum store_result why;
 
-	if (n == 1 && ring_get_one(r, items)) {
+	if (n == 1 && ring_get_one(r, items, false)) {
 		*done = 1;
 		return STORE_DONE;
 	}

@@ -124,9 +124,11 @@ hot_inline void ring_empty(struct ring *r, _Atomic uint64_t *stamp, void *item)
 
 /*
  * The fast path: one item, one try.  False says nothing: somebody was quicker,
- * or it is full (empty), busy or closed; ring_put() and ring_get() know.
+ * or it is full (empty), busy or closed; ring_put() and ring_get() know.  Who is
+ * patient, which is nobody who holds a lock, lets the quicker one run and tries
+ * again.
  */
-hot_inline bool ring_put_one(struct ring *r, const void *item)
+hot_inline bool ring_put_one(struct ring *r, const void *item, bool patient)
 {
 	_Atomic uint64_t *stamp;
 	uint64_t p;
@@ -140,6 +142,8 @@ hot_inline bool ring_put_one(struct ring *r, const void *item)
 		/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
 		if (likely(sync_cas(&r->tail, &p, ring_next(r, p), seq_cst)))
 			break;
+		if (!patient)
+			return false;
 	}
 	ring_fill(r, stamp, item);
 	/* [ring.1] release: publishes the item to [ring.2] */
@@ -147,7 +151,7 @@ hot_inline bool ring_put_one(struct ring *r, const void *item)
 	return true;
 }
 
-hot_inline bool ring_get_one(struct ring *r, void *item)
+hot_inline bool ring_get_one(struct ring *r, void *item, bool patient)
 {
 	_Atomic uint64_t *stamp;
 	uint64_t p;
@@ -161,6 +165,8 @@ hot_inline bool ring_get_one(struct ring *r, void *item)
 		/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
 		if (likely(sync_cas(&r->head, &p, ring_next(r, p), seq_cst)))
 			break;
+		if (!patient)
+			return false;
 	}
 	ring_empty(r, stamp, item);
 	/* [ring.3] release: hands the slot to [ring.4] */

@@ -26,8 +26,10 @@ static const struct chain *chain_of_const(const struct store *s)
 
 static struct segment *segment_new(struct chain *c)
 {
+	int saved = errno;
 	struct segment *s = aligned_alloc(CACHE_LINE, CACHE_LINE);
 
+	errno = saved;
 	if (!s)
 		return NULL;
 	s->pages = sync_pages_alloc(c->bytes);

@@ -10,44 +10,52 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#if __has_include(<linux/membarrier.h>)
-#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#define HAVE_MEMBARRIER !PORT_TSAN
-#else
-#define HAVE_MEMBARRIER 0
-#endif
 
 #include "sync.h"
 
-#if HAVE_MEMBARRIER
-
 bool sync_is_asymmetric;
 
-static long membarrier(int command)
+#if defined(SYS_membarrier) && !PORT_TSAN
+
+/* As in <linux/membarrier.h>, which need not be there. */
+enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
+
+/* The call may want memory, and a process that was restored from a file has to
+ * register again. */
+enum { TRIES = 1000, NS_BETWEEN_TRIES = 1000000 };
+
+static bool membarrier(int command)
 {
 	int saved = errno;
-	long result = syscall(SYS_membarrier, command, 0, 0);
+	bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
 
 	errno = saved;
-	return result;
+	return done;
 }
 
-/* When the library is loaded: nobody has used a light fence yet.  A child that
- * is forked inherits it. */
+/*
+ * When the library is loaded, or before main() where it is linked in: nobody
+ * has used a light fence yet.  A child that is forked inherits it.
+ */
 static __attribute__((constructor)) void register_membarrier(void)
 {
 	sync_is_asymmetric =
-		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+		membarrier(REGISTER_EXPEDITED) && membarrier(EXPEDITED);
 }
 
 void sync_fence_heavy(void)
 {
 	sync_fence();
-	if (sync_is_asymmetric &&
-	    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0)
-		abort(); /* taken away since: wake-ups would be lost */
+	if (!sync_is_asymmetric)
+		return;
+	for (int i = 0; !membarrier(EXPEDITED); i++) {
+		if (i == TRIES)
+			abort(); /* taken away: wake-ups would be lost */
+		sync_sleep(NS_BETWEEN_TRIES, true);
+		(void)membarrier(REGISTER_EXPEDITED);
+	}
 }
 
 #else

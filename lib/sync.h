@@ -187,16 +187,21 @@ hot_inline void sync_slot_read(_Atomic uint64_t *slot, void *item, size_t size)
 /* Memory of zeros, of which the system keeps what was touched; or NULL. */
 static inline void *sync_pages_alloc(size_t bytes)
 {
+	int saved = errno;
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	errno = saved;
 	return p == MAP_FAILED ? NULL : p;
 }
 
 /* Give back what was touched.  It may still be read, and written again. */
 static inline void sync_pages_discard(void *p, size_t bytes)
 {
+	int saved = errno;
+
 	madvise(p, bytes, MADV_DONTNEED);
+	errno = saved;
 }
 
 static inline void sync_pages_free(void *p, size_t bytes)

@@ -34,9 +34,9 @@
  *
  * Publishers are many and find nobody: they have the light fence, and the first
  * waiter, who is about to sleep, the heavy one.  Once it is over every publisher
- * whose item was not seen finds the line armed, and then has a full fence of
- * its own before it looks whether a wake-up is due; so have those who arm a
- * line that was armed already.
+ * whose item was not seen finds the line armed.  Who finds it so has a full
+ * fence of its own before it looks whether more wake-ups are due than are in
+ * flight, and so has who arms a line that was armed already.
  *
  * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
  * that the woken does not run into the lock.  Its owner leaves only when as

@@ -106,8 +106,7 @@ row immediate passes -DIMMEDIATE=1
 row two_slots passes -DCAPACITY=2
 row graceful_and_immediate passes -DGRACEFUL=1 -DIMMEDIATE=1 -DGETTERS=1
 
-row no_fence_arm fails -DNO_FENCE_ARM
-row no_fence_publish fails -DNO_FENCE_PUBLISH
+row no_heavy_fence fails -DNO_HEAVY_FENCE
 row no_recheck fails -DNO_RECHECK
 row no_pass_on fails -DGIVES_UP=4 -DNO_PASS_ON
 row no_await_wakers fails -DGIVES_UP=4 -DNO_AWAIT_WAKERS

@@ -11,13 +11,13 @@
  *      claim_put, claim_get    ring_put_one(), ring_refuses_put() and mirrors
  *      REFUSED                 closed() in queue.c
  *      finish, publish         the rest of ring_put_one(), or of ring_put();
- *                              the fence is the swap, or line_published() in
- *                              wait.h                            [wait.2]
+ *                              no fence that a processor knows    [wait.2]
  *      NOBODY_ARMED            line_is_armed(); what follows it in caller:
  *                              line_wake_is_due()
  *      READY                   queue_ready_to_put(), queue_ready_to_get()
  *      arm                     line_arm_locked()
- *      settle, settled         line_settle_locked()              [wait.1]
+ *      settle, settled         line_settle_locked(), with the heavy fence:
+ *                              it empties all store buffers       [wait.1]
  *      claim_waiter            line_claim_locked()
  *      wake_ready, wake_all    line_wake_ready_locked(), line_wake_all_locked()
  *      line_enter, line_leave  line_enter_locked(), line_leave_locked()
@@ -239,10 +239,16 @@ inline claim_waiter(side)
 /* line_settle_locked() in two steps: arm, and then (settled) look. */
 inline settle(side)
 {
+	first = armed[side] == 0;
 	arm(side);
-#ifndef NO_FENCE_ARM
-	drain(me)
+	drain(me);
+#ifndef NO_HEAVY_FENCE
+	if
+	:: first && anybody -> drain(0); drain(1); drain(2); drain(3)
+	:: else
+	fi;
 #endif
+	first = false
 }
 
 inline settled(side)
@@ -341,10 +347,7 @@ inline line_leave(side)
 
 inline publish(place, word)
 {
-	store(place, word);
-#ifndef NO_FENCE_PUBLISH
-	drain(me)
-#endif
+	store(place, word)
 }
 
 /* Refused by the gate, or closed and empty. */
@@ -453,7 +456,7 @@ inline section_leave()
 proctype caller(byte me; byte side)
 {
 	byte err, now, p, i, other, from, limit, who, item;
-	bool anybody, late;
+	bool anybody, first, late;
 
 	/* in a section: call_run() */
 	atomic {
@@ -544,12 +547,7 @@ sleeps: /* sleep_once() */
 		settled(side);
 		limit = 0;
 		err = 0
-#ifdef NO_FENCE_ARM
-	}
-	atomic {
-#else
 		;
-#endif
 		UNLOCK;
 		if
 		:: who == me -> who = 0; wakers[me]--; goto again
@@ -598,7 +596,7 @@ returns:
 proctype shutter(byte me; byte to)
 {
 	byte p, i, from, limit, who, item, end_;
-	bool anybody;
+	bool anybody, first;
 
 	atomic {
 		LOCK;
@@ -699,9 +697,7 @@ init {
 			run shutter(i, SHUT); i++
 		:: else -> break
 		od;
-#if defined(NO_FENCE_ARM) || defined(NO_FENCE_PUBLISH)
 		run memory();
-#endif
 		run judge()
 	}
 }
