@@ -186,6 +186,8 @@ const struct scenario scenarios[] = {
 	.callers = {{{PUT}}, {{PUT}, {TRY_PUT}}, {{GET}, {GET}}} },
 { "lifo_peek", "a peek of a LIFO that changes", MIDDLE, 2, .order = COQUEUE_LIFO, .filled = 1,
 	.callers = {{{PUT}, {GET}}, {{PEEK}, {TRY_PEEK}}, {{TRY_GET}}} },
+{ "lifo_gate", "a put that is late, one that is refused, and then the size", SMALL, 2, .order = COQUEUE_LIFO,
+	.callers = {{{PUT}}, {{GRACEFUL}}, {{TRY_PUT}, {SIZE}}} },
 { "lifo_size", "a LIFO's size beside a get and a put", MIDDLE, 1, .order = COQUEUE_LIFO, .filled = 1,
 	.callers = {{{GET}}, {{PUT}}, {{SIZE}, {TRY_PEEK}}} },
 { "lifo_unbounded", "a LIFO without a limit", MIDDLE, COQUEUE_UNBOUNDED, .order = COQUEUE_LIFO,
