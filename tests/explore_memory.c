@@ -221,6 +221,9 @@ void memory_check(const struct site *at, const volatile void *p)
 
 	const struct block *b = block_of(byte);
 
+	if (!b && byte >= arena && byte < arena + sizeof(arena))
+		machine_fail("%s:%d: %s: nobody has allocated that", at->file,
+			     at->line, at->text);
 	if (b && b->dead)
 		machine_fail("%s:%d: %s: that memory has been freed", at->file,
 			     at->line, at->text);
