@@ -29,11 +29,12 @@ enum fault { NONE, LOSE, DUPLICATE, REORDER, LATE_PUT, SIGNAL_ONE, SWALLOW };
 #define ONE_WAKE_UP_IN 3
 
 static enum fault fault;
-static atomic_uint puts_made, wake_ups;
+static atomic_uint puts_made, wake_ups, queues_made;
 static atomic_size_t item_size;
 
 static _Thread_local struct {
 	coqueue_t *queue; /* NULL: nothing is held back */
+	unsigned made;    /* which queue it is: addresses are used again */
 	unsigned char item[64];
 } held;
 
@@ -94,12 +95,13 @@ static bool hold_back(coqueue_t *q, const void *item)
 		return false;
 	memcpy(held.item, item, size);
 	held.queue = q;
+	held.made = atomic_load(&queues_made);
 	return true;
 }
 
 static void put_held(coqueue_t *q)
 {
-	if (held.queue == q)
+	if (held.queue == q && held.made == atomic_load(&queues_made))
 		__real_coqueue_put_until(q, held.item, NULL);
 	held.queue = NULL;
 }
@@ -124,6 +126,7 @@ int __wrap_coqueue_create(coqueue_t **q, size_t capacity,
 {
 	atomic_store(&item_size, attr && attr->item_size ? attr->item_size
 							 : sizeof(void *));
+	atomic_fetch_add(&queues_made, 1);
 	return __real_coqueue_create(q, capacity, attr);
 }
 
