@@ -69,7 +69,7 @@ struct coro_pool {
 	enum coro_manner manner;
 	uint64_t random;
 	unsigned alive, parked;
-	uint64_t parks, unparks;
+	uint64_t parks;
 	bool ends;
 	unsigned n_workers;
 	struct worker workers[];
@@ -301,7 +301,6 @@ static void hook_unpark(void *ctx, void *coroutine)
 	struct coro *c = coroutine;
 
 	pthread_mutex_lock(&pool->lock);
-	pool->unparks++;
 	if (c->state == PARKED)
 		make_runnable(pool, c, 0);
 	else
@@ -471,6 +470,11 @@ unsigned coro_thread(void)
 	return (unsigned)(w - w->pool->workers);
 }
 
+bool coro_migrates(const struct coro_pool *pool)
+{
+	return pool->n_workers > 1;
+}
+
 unsigned coro_parked(struct coro_pool *pool)
 {
 	unsigned parked;
@@ -489,14 +493,4 @@ uint64_t coro_parks(struct coro_pool *pool)
 	parks = pool->parks;
 	pthread_mutex_unlock(&pool->lock);
 	return parks;
-}
-
-uint64_t coro_unparks(struct coro_pool *pool)
-{
-	uint64_t unparks;
-
-	pthread_mutex_lock(&pool->lock);
-	unparks = pool->unparks;
-	pthread_mutex_unlock(&pool->lock);
-	return unparks;
 }

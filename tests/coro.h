@@ -59,9 +59,11 @@ void coro_yield(void);
 /* In a coroutine: which of the pool's threads runs it now. */
 unsigned coro_thread(void);
 
-/* Coroutines that are parked now; park and unpark calls so far. */
+/* Whether there is more than one thread. */
+bool coro_migrates(const struct coro_pool *pool);
+
+/* Coroutines that are parked now; park calls so far. */
 unsigned coro_parked(struct coro_pool *pool);
 uint64_t coro_parks(struct coro_pool *pool);
-uint64_t coro_unparks(struct coro_pool *pool);
 
 #endif /* CORO_H */
