@@ -358,13 +358,8 @@ static void wait_at_gate(coqueue_waiter_t *w)
 static int serve_this_line(struct hand *me)
 {
 	const struct arm *arm = me->arg;
-	long item = SERVED_ITEM;
 
-	if (arm->op->line == GETTERS)
-		return coqueue_put(me->q, &item);
-	if (arm->op->line == PUTTERS)
-		return coqueue_get(me->q, &item);
-	return coqueue_task_done(me->q, 1);
+	return serve_line(me->q, arm->op->line);
 }
 
 /* Serve the one that is armed in another thread, which stays in its wake. */

@@ -53,17 +53,6 @@ static void await_parked(struct coro_pool *pool, unsigned n)
 	await(coro_parked(pool) == n);
 }
 
-static int serve_line(coqueue_t *q, enum line line)
-{
-	long item = SERVED_ITEM;
-
-	if (line == GETTERS)
-		return coqueue_put(q, &item);
-	if (line == PUTTERS)
-		return coqueue_get(q, &item);
-	return coqueue_task_done(q, 1);
-}
-
 /* ---- it parks, and is served ---------------------------------------------- */
 
 POOL_TEST(every_form_of_waiting_parks_and_is_served_by_a_thread)
@@ -629,64 +618,17 @@ POOL_TEST(E62_a_select_parks_and_ends_as_in_a_thread)
 					   (enum ending)ending);
 }
 
-enum { RING = 4 };
-
-struct ring {
-	coqueue_t *q[RING];
-	unsigned n;
-	_Atomic unsigned done;
-	_Atomic uint64_t put[RING], got[RING]; /* sums, by queue */
-};
-
-/* Each puts into its own queue, or gets from its neighbour's. */
-static int go_round(struct hand *me)
-{
-	struct ring *ring = me->arg;
-	unsigned own = me->index, left = (own + ring->n - 1) % ring->n;
-	long item[2];
-	coqueue_case_t cases[2] = {
-		{ring->q[own], COQUEUE_PUT, &item[0], 0},
-		{ring->q[left], COQUEUE_GET, &item[1], 0},
-	};
-	size_t chosen;
-
-	for (item[0] = 1;; item[0]++) {
-		int code = coqueue_select(cases, 2, NULL, &chosen);
-
-		if (code != 0)
-			return complain(me, "%s", code_name(code));
-		if (cases[chosen].result != 0)
-			return cases[chosen].result;
-		if (chosen == 0)
-			atomic_fetch_add(&ring->put[own], (uint64_t)item[0]);
-		else
-			atomic_fetch_add(&ring->got[left], (uint64_t)item[1]);
-		atomic_fetch_add(&ring->done, 1);
-	}
-}
-
 POOL_TEST(E63_selects_of_coroutines_meet_in_a_ring)
 {
-	for (unsigned n = 2; n <= RING; n += 2) {
-		struct ring ring = {.n = n};
+	for (unsigned n = 2; n <= RING_MOST && kind_is_bounded(kind); n += 2) {
 		struct crew *crew;
-		long item;
+		struct ring ring;
 
-		if (!kind_is_bounded(kind))
-			return;
-		for (unsigned i = 0; i < n; i++)
-			ring.q[i] = kind_with(kind, 0);
+		ring_make(&ring, kind, n);
 		crew = coro_start(pool, n, go_round, NULL, &ring);
-		await(atomic_load(&ring.done) >= scaled(500));
-		for (unsigned i = 0; i < n; i++)
-			ck_ok(coqueue_shutdown(ring.q[i], COQUEUE_GRACEFUL));
+		ring_shut(&ring, scaled(500));
 		coro_expect(crew, ESHUTDOWN);
-		for (unsigned i = 0; i < n; i++) {
-			while (coqueue_try_get(ring.q[i], &item) == 0)
-				ring.got[i] += (uint64_t)item;
-			ck_assert_uint_eq(ring.put[i], ring.got[i]);
-			ck_ok(coqueue_destroy(ring.q[i]));
-		}
+		ring_check(&ring);
 	}
 }
 

@@ -793,61 +793,17 @@ START_TEST(G7_a_select_that_does_not_wait_meets_one_that_waits)
 }
 END_TEST
 
-enum { RING_MOST = 4 };
-
-struct ring {
-	coqueue_t *q[RING_MOST];
-	unsigned n;
-	_Atomic unsigned done;
-	_Atomic uint64_t put[RING_MOST], got[RING_MOST]; /* sums, by queue */
-};
-
-/* Each puts into its own queue, or gets from its neighbour's. */
-static int go_round(struct hand *me)
-{
-	struct ring *ring = me->arg;
-	unsigned own = me->index, left = (own + ring->n - 1) % ring->n;
-	long item[2];
-	coqueue_case_t cases[2] = {
-		{ring->q[own], COQUEUE_PUT, &item[0], 0},
-		{ring->q[left], COQUEUE_GET, &item[1], 0},
-	};
-	size_t chosen;
-
-	for (item[0] = 1;; item[0]++) {
-		int code = coqueue_select(cases, 2, NULL, &chosen);
-
-		if (code != 0)
-			return complain(me, "%s", code_name(code));
-		if (cases[chosen].result != 0)
-			return cases[chosen].result;
-		if (chosen == 0)
-			atomic_fetch_add(&ring->put[own], (uint64_t)item[0]);
-		else
-			atomic_fetch_add(&ring->got[left], (uint64_t)item[1]);
-		atomic_fetch_add(&ring->done, 1);
-	}
-}
-
 static void check_ring(unsigned n, size_t capacity)
 {
-	struct ring ring = {.n = n};
+	struct kind fifo = {"FIFO", COQUEUE_FIFO, capacity};
 	struct crew *crew;
-	long item;
+	struct ring ring;
 
-	for (unsigned i = 0; i < n; i++)
-		ring.q[i] = queue_with(capacity, 0);
+	ring_make(&ring, &fifo, n);
 	crew = crew_start(n, go_round, NULL, &ring);
-	await(atomic_load(&ring.done) >= scaled(2000));
-	for (unsigned i = 0; i < n; i++)
-		ck_ok(coqueue_shutdown(ring.q[i], COQUEUE_GRACEFUL));
+	ring_shut(&ring, scaled(2000));
 	crew_expect(crew, ESHUTDOWN);
-	for (unsigned i = 0; i < n; i++) {
-		while (coqueue_try_get(ring.q[i], &item) == 0)
-			ring.got[i] += (uint64_t)item;
-		ck_assert_uint_eq(ring.put[i], ring.got[i]);
-		ck_ok(coqueue_destroy(ring.q[i]));
-	}
+	ring_check(&ring);
 }
 
 START_TEST(two_selects_that_put_and_get_crosswise_get_on)

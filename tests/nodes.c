@@ -166,6 +166,17 @@ bool leaves_others_some(const struct kind *kind, const struct arm *arm)
 	return can_be_stolen(kind, arm) && kind->capacity > 1;
 }
 
+int serve_line(coqueue_t *q, enum line line)
+{
+	long item = SERVED_ITEM;
+
+	if (line == GETTERS)
+		return coqueue_put(q, &item);
+	if (line == PUTTERS)
+		return coqueue_get(q, &item);
+	return coqueue_task_done(q, 1);
+}
+
 int suite_run_arms(const char *name, const TTest *const *tests)
 {
 	return suite_run_each(name, tests, N_KINDS * N_ARMS);
@@ -212,4 +223,59 @@ void in_a_wake(wake_function *function, void *arg)
 	ck_ok(coqueue_try_put(q, &(long){SERVED_ITEM}));
 	ck_code(disarm_node(&node), EALREADY);
 	ck_ok(coqueue_destroy(q));
+}
+
+/* ---- rings of selects ----------------------------------------------------- */
+
+void ring_make(struct ring *ring, const struct kind *kind, unsigned n)
+{
+	memset(ring, 0, sizeof(*ring));
+	ring->n = n;
+	for (unsigned i = 0; i < n; i++)
+		ring->q[i] = kind_with(kind, 0);
+}
+
+int go_round(struct hand *me)
+{
+	struct ring *ring = me->arg;
+	unsigned own = me->index, left = (own + ring->n - 1) % ring->n;
+	long item[2];
+	coqueue_case_t cases[2] = {
+		{ring->q[own], COQUEUE_PUT, &item[0], 0},
+		{ring->q[left], COQUEUE_GET, &item[1], 0},
+	};
+	size_t chosen;
+
+	for (item[0] = 1;; item[0]++) {
+		int code = coqueue_select(cases, 2, NULL, &chosen);
+
+		if (code != 0)
+			return complain(me, "%s", code_name(code));
+		if (cases[chosen].result != 0)
+			return cases[chosen].result;
+		if (chosen == 0)
+			atomic_fetch_add(&ring->put[own], (uint64_t)item[0]);
+		else
+			atomic_fetch_add(&ring->got[left], (uint64_t)item[1]);
+		atomic_fetch_add(&ring->done, 1);
+	}
+}
+
+void ring_shut(struct ring *ring, unsigned done)
+{
+	await(atomic_load(&ring->done) >= done);
+	for (unsigned i = 0; i < ring->n; i++)
+		ck_ok(coqueue_shutdown(ring->q[i], COQUEUE_GRACEFUL));
+}
+
+void ring_check(struct ring *ring)
+{
+	long item;
+
+	for (unsigned i = 0; i < ring->n; i++) {
+		while (coqueue_try_get(ring->q[i], &item) == 0)
+			ring->got[i] += (uint64_t)item;
+		ck_assert_uint_eq(ring->put[i], ring->got[i]);
+		ck_ok(coqueue_destroy(ring->q[i]));
+	}
 }

@@ -95,6 +95,9 @@ void block_again(const struct kind *kind, coqueue_t *q, const struct arm *arm);
 /* Others take what one of this line was woken for. */
 void steal(coqueue_t *q, const struct arm *arm);
 
+/* serve_one(), for workers, who do not assert. */
+int serve_line(coqueue_t *q, enum line line);
+
 /*
  * A test that runs once for each kind of queue and each arming call of which
  * `applies` holds; the index that a failure names is kind * N_ARMS + arm.
@@ -133,5 +136,26 @@ void check_visit(const struct visit *visit);
 /* For tests without nodes of their own: call it as the wake function of one that
  * has this arg, armed for a get from a queue that is not known elsewhere. */
 void in_a_wake(wake_function *function, void *arg);
+
+/* ---- rings of selects ----------------------------------------------------- */
+
+enum { RING_MOST = 4 };
+
+/* Each hand puts into its own queue, or gets from its neighbour's. */
+struct ring {
+	coqueue_t *q[RING_MOST];
+	unsigned n;
+	_Atomic unsigned done;
+	_Atomic uint64_t put[RING_MOST], got[RING_MOST]; /* sums, by queue */
+};
+
+void ring_make(struct ring *ring, const struct kind *kind, unsigned n);
+
+/* The work of its hands: until ESHUTDOWN. */
+int go_round(struct hand *me);
+
+/* Once so much was done; and when the hands are gone, that nothing is missing. */
+void ring_shut(struct ring *ring, unsigned done);
+void ring_check(struct ring *ring);
 
 #endif /* NODES_H */
