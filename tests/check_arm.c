@@ -840,32 +840,55 @@ ARM_TEST(R5_E78_who_was_woken_in_vain_keeps_its_place, can_be_stolen)
 	ck_ok(coqueue_destroy(q));
 }
 
-static bool is_woken_with_all(const struct kind *kind, const struct arm *arm)
+static bool is_served_with_all(const struct kind *kind, const struct arm *arm)
 {
 	return can_be_served(kind, arm) && arm->op->keeps;
 }
 
-ARM_TEST(R5_peekers_and_joiners_are_all_woken_and_may_wait_again,
-	 is_woken_with_all)
+/* One item serves all peekers, one count of 0 all joiners; who was woken and
+ * has not tried again may keep others waiting so long. */
+ARM_TEST(R5_what_serves_one_peeker_or_joiner_serves_all, is_served_with_all)
 {
 	coqueue_t *q = queue_for(kind, arm);
 	struct node nodes[3];
 
-	for (int i = 0; i < 3; i++) {
-		node_init(&nodes[i], q, arm, count_wake);
-		must_arm(&nodes[i]);
-	}
 	for (unsigned round = 1; round <= 3; round++) {
-		serve_one(q, arm->op->line);
-		for (int i = 0; i < 3; i++)
-			ck_wakes(&nodes[i], round);
-		block_again(kind, q, arm);
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < 3; i++) {
+			if (round == 1)
+				node_init(&nodes[i], q, arm, count_wake);
 			must_arm(&nodes[i]);
+		}
+		serve_one(q, arm->op->line);
+		for (int i = 0; i < 3; i++) {
+			ck_wakes(&nodes[i], round);
+			must_be_served(&nodes[i]);
+		}
+		block_again(kind, q, arm);
 	}
-	serve_one(q, arm->op->line);
-	for (int i = 0; i < 3; i++)
-		must_be_served(&nodes[i]);
+	ck_ok(coqueue_destroy(q));
+}
+
+static bool peeks(const struct kind *kind, const struct arm *arm)
+{
+	return can_be_served(kind, arm) && arm == peek_arm;
+}
+
+ARM_TEST(R5_a_peeker_that_was_woken_in_vain_waits_again, peeks)
+{
+	coqueue_t *q = queue_for(kind, arm);
+	struct node node;
+
+	node_init(&node, q, arm, count_wake);
+	must_arm(&node);
+	for (unsigned i = 1; i <= 3; i++) {
+		serve_one(q, GETTERS);
+		ck_wakes(&node, i);
+		steal(q, arm);
+		must_arm(&node);
+	}
+	serve_one(q, GETTERS);
+	ck_wakes(&node, 4);
+	must_be_served(&node);
 	ck_ok(coqueue_destroy(q));
 }
 
@@ -1310,7 +1333,7 @@ START_TEST(E40_arming_in_a_comparator_gives_EDEADLK)
 		from->active = true;
 		ck_ok(coqueue_put(q, &(long){5}));
 		from->active = false;
-		take_in_order(q, 0, 1);
+		take_in_order(q, own, 1);
 		for (int i = 0; i < N_ARMS; i++)
 			ck_code(from->codes[i], EDEADLK);
 	}
@@ -1498,7 +1521,8 @@ int main(void)
 		      R4_a_chain_of_wakes_on_one_queue_does_not_recurse,
 		      R4_a_shutdown_in_a_wake_wakes_the_others,
 		      R5_E78_who_was_woken_in_vain_keeps_its_place,
-		      R5_peekers_and_joiners_are_all_woken_and_may_wait_again,
+		      R5_what_serves_one_peeker_or_joiner_serves_all,
+		      R5_a_peeker_that_was_woken_in_vain_waits_again,
 		      R5_E74_a_woken_node_that_never_tries_again_starves_nobody,
 		      R7_arming_an_armed_node_again_keeps_its_place,
 		      R7_who_armed_anew_stands_at_the_end, R7_success_disarms,
