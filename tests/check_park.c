@@ -676,7 +676,7 @@ static int lone_park(void *ctx, void *self, const struct timespec *deadline)
 		lone->serves = false;
 		serve_line(lone->q, lone->serve);
 	}
-	if (lone->spurious > 0) {
+	if (lone->spurious > 0 && !(deadline && is_past(deadline))) {
 		lone->spurious--;
 		return 0;
 	}

@@ -45,6 +45,7 @@ struct coro {
 	struct hand *hand;
 	/* of the thread that runs it, until it is in its loop: */
 	enum coro_wish wish;
+	int cancel_state; /* of the coroutine, while it does not run */
 	const struct timespec *deadline;
 	/* under the pool's lock: */
 	TAILQ_ENTRY(coro) link; /* in runnable, or timed if it is there */
@@ -132,6 +133,7 @@ static struct coro *coro_new(struct hand *hand)
 	ck_assert_int_eq(mprotect(stack, GUARD, PROT_NONE), 0);
 	c->hand = hand;
 	c->stack = stack;
+	c->cancel_state = PTHREAD_CANCEL_ENABLE;
 	c->fiber.bottom = stack + GUARD;
 	c->fiber.size = STACK - GUARD;
 	getcontext(&c->fiber.context);
@@ -234,10 +236,14 @@ static void run(struct worker *w, struct coro *c)
 {
 	struct coro_pool *pool = w->pool;
 
+	int cancel_state;
+
 	pthread_mutex_unlock(&pool->lock);
 	w->running = c;
+	pthread_setcancelstate(c->cancel_state, &cancel_state);
 	go(&w->loop, &c->fiber, false);
 	arrived(&w->loop, &c->fiber);
+	pthread_setcancelstate(cancel_state, &c->cancel_state);
 	w->running = NULL;
 	pthread_mutex_lock(&pool->lock);
 	switch (c->wish) {
