@@ -111,7 +111,7 @@ ARM_TEST(R1_never_EINPROGRESS_once_a_shutdown_has_returned, is_refused)
 {
 	uint64_t random = suite_seed();
 
-	for (unsigned round = 0; round < scaled(20); round++) {
+	for (unsigned round = 0; round < scaled(5); round++) {
 		struct late late = {.arm = arm};
 		coqueue_t *q = queue_for(kind, arm);
 		struct crew *crew = crew_start(2, arm_until_refused, q, &late);

@@ -236,6 +236,7 @@ static void run(struct worker *w, struct coro *c)
 {
 	struct coro_pool *pool = w->pool;
 
+	enum coro_wish wish;
 	int cancel_state;
 
 	pthread_mutex_unlock(&pool->lock);
@@ -245,8 +246,11 @@ static void run(struct worker *w, struct coro *c)
 	arrived(&w->loop, &c->fiber);
 	pthread_setcancelstate(cancel_state, &c->cancel_state);
 	w->running = NULL;
+	wish = c->wish;
+	if (wish == WISH_END)
+		coro_free(c);
 	pthread_mutex_lock(&pool->lock);
-	switch (c->wish) {
+	switch (wish) {
 	case WISH_YIELD:
 		make_runnable(pool, c, 0);
 		break;
@@ -255,7 +259,6 @@ static void run(struct worker *w, struct coro *c)
 		break;
 	case WISH_END:
 		pool->alive--;
-		coro_free(c);
 	}
 }
 
