@@ -774,13 +774,14 @@ static void shut_down_in_wake(coqueue_waiter_t *w)
 ARM_TEST(R4_a_shutdown_in_a_wake_wakes_the_others, is_refused)
 {
 	for (int by_shutdown = 0; by_shutdown <= 1; by_shutdown++) {
-		coqueue_t *q = queue_for(kind, arm);
 		struct node first, second;
 		struct crew *crew;
+		coqueue_t *q;
 		unsigned n;
 
 		if (!by_shutdown && !can_be_served(kind, arm))
 			continue;
+		q = queue_for(kind, arm);
 		node_init(&first, q, arm, shut_down_in_wake);
 		node_init(&second, q, arm, count_wake);
 		must_arm(&first);
