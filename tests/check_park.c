@@ -648,9 +648,9 @@ struct lone {
 	unsigned spurious; /* parks that return for nothing */
 	_Atomic bool unparked;
 	_Atomic unsigned parks, unparks, unparks_over;
-	coqueue_t *q, *spare;
-	enum line serve; /* in park, before parking, */
-	bool serves;     /* if so */
+	coqueue_t *q, *spare; /* the business of hooks; to be shut down */
+	enum line serve;      /* in park, before parking, */
+	bool serves;          /* if so */
 	void (*in_unpark)(struct lone *lone);
 	/* seen in hooks: */
 	int cancel_state, section, blocking;
@@ -868,7 +868,7 @@ static void block_in_unpark(struct lone *lone)
 {
 	long item = 1;
 
-	lone->blocking = coqueue_get(lone->spare, &item);
+	lone->blocking = coqueue_get(lone->q, &item);
 }
 
 START_TEST(R4_what_would_block_in_unpark_gives_EDEADLK)
@@ -876,16 +876,16 @@ START_TEST(R4_what_would_block_in_unpark_gives_EDEADLK)
 	for_each_blocking_op(op) {
 		struct lone lone = {.in_coroutine = true,
 				    .op = op,
+				    .q = queue_with(1, 0),
 				    .in_unpark = block_in_unpark};
 		coqueue_t *q = queue_that_blocks(op);
 		struct crew *crew = crew_start(1, call_as_lone, q, &lone);
 
 		await(is_parked(&lone, q));
-		lone.spare = queue_with(1, 0);
 		serve_one(q, op->line);
 		crew_expect(crew, 0);
 		ck_code(lone.blocking, EDEADLK);
-		ck_ok(coqueue_destroy(lone.spare));
+		ck_ok(coqueue_destroy(lone.q));
 		ck_ok(coqueue_destroy(q));
 	}
 }
