@@ -32,10 +32,13 @@ static struct owner {
 	int arming, disarming; /* calls that have begun and not returned */
 	bool waits; /* told EINPROGRESS, and not woken since it asked */
 	bool woken; /* since it was armed */
+	bool out;   /* somebody has disarmed it, while it was being armed */
 	/* of its loop */
 	struct sync_mutex lock;
 	struct sync_cond cond;
-	bool told; /* under lock */
+	bool told;           /* under lock */
+	unsigned told_wakes; /* under lock: of so many of its wakes, */
+	unsigned seen_wakes; /* and these it knows of */
 } owners[CALLERS];
 
 /* By explorer thread: whose wake function it is in, or NULL. */
@@ -76,6 +79,7 @@ static void tell(struct owner *o)
 {
 	sync_lock(&o->lock);
 	o->told = true;
+	o->told_wakes = o->wakes;
 	sync_unlock(&o->lock);
 	sync_cond_broadcast(&o->cond);
 }
@@ -90,6 +94,7 @@ static void wake(coqueue_waiter_t *w)
 {
 	struct owner *o = owner_of(w);
 	const struct step *also = &story.scenario->wakes[index_of(o)];
+	bool loop = loops(o->call);
 
 	check_surroundings("a wake function runs");
 	machine_trace("    the node of %d is woken", index_of(o));
@@ -103,7 +108,7 @@ static void wake(coqueue_waiter_t *w)
 	in_wake_of[running] = o;
 	if (also->verb != END && !story_ends && queues[also->queue])
 		story_call(also);
-	if (loops(o->call))
+	if (loop)
 		tell(o);
 	in_wake_of[running] = NULL;
 }
@@ -186,7 +191,7 @@ static int arm(struct owner *o)
 	int err;
 
 	o->arming++;
-	o->woken = false;
+	o->woken = o->out = false;
 	err = call_arm(o);
 	o->arming--;
 	o->armed += err == EINPROGRESS;
@@ -198,6 +203,8 @@ static int arm(struct owner *o)
 	else if (was_shut(call, began))
 		machine_fail("the node of %d is armed after a shutdown",
 			     index_of(o));
+	else if (o->call == call && o->out)
+		end_call(o, ECANCELED);
 	else if (o->call == call)
 		o->waits = !o->woken;
 	return err;
@@ -250,8 +257,10 @@ static int disarm(struct owner *o)
 	if (err == EBUSY) {
 		if (!in_wake_of[running])
 			machine_fail("disarm does not wait for a wake");
+		o->waits = o->woken = false;
 		return err;
 	}
+	o->out = o->arming && err == 0;
 	if (o->disarming || o->arming)
 		return err;
 	if (err == EALREADY && o->waits)
@@ -266,30 +275,28 @@ static int disarm(struct owner *o)
 	return err;
 }
 
-/* No call is armed any more: ECANCELED, or the call was done before. */
+/* No call is armed any more; what disarm says, or the call that was done
+ * before.  (EBUSY: and what became of an offer is to be asked later.) */
 static int leave(struct owner *o)
 {
 	int err;
 
 	do {
 		err = disarm(o);
+		if (!o->call)
+			return err;
+		if (err == 0 || !meets(o))
+			end_call(o, ECANCELED);
 		if (err == EBUSY || !o->call)
 			return err;
-		if (err == 0 || !meets(o)) {
-			end_call(o, ECANCELED);
-			return ECANCELED;
-		}
 	} while ((err = arm(o)) == EINPROGRESS);
 	return err;
 }
 
-/* Nobody touches it, but for a wake that it may have in store. */
 static void free_node(struct owner *o)
 {
 	if (o->disarming || !o->node)
 		return;
-	if (o->wakes != o->armed + (unsigned)o->arming)
-		disarm(o);
 	free(o->node);
 	o->node = NULL;
 }
@@ -302,7 +309,7 @@ static int disarm_other(struct owner *o)
 	if (!o->node)
 		return EALREADY;
 	err = disarm(o);
-	if (o->call && err != EBUSY && (err == 0 || !meets(o))) {
+	if (o->call && !o->arming && !o->disarming && (err == 0 || !meets(o))) {
 		if (loops(o->call))
 			tell(o);
 		else
@@ -336,8 +343,10 @@ static int sleep_in_loop(struct owner *o, const struct timespec *deadline)
 	sync_lock(&o->lock);
 	if (!o->told)
 		err = sync_cond_wait(&o->cond, &o->lock, deadline);
-	if (o->told)
+	if (o->told) {
 		err = 0;
+		o->seen_wakes = o->told_wakes;
+	}
 	o->told = false;
 	sync_unlock(&o->lock);
 	sync_cancel_restore(cancel);
@@ -355,13 +364,17 @@ int waiter_loop(struct record *r)
 	err = arm(o);
 	while (err == EINPROGRESS) {
 		err = sleep_in_loop(o, deadline);
-		if (!o->call) /* a wake function has tried again */
-			err = r->result;
+		if (!o->call)
+			; /* its wake function has tried again */
 		else if (err == ETIMEDOUT || story_ends)
-			err = leave(o);
+			leave(o);
 		else
-			err = arm_again(o);
+			arm_again(o);
+		err = o->call ? EINPROGRESS : r->result;
 	}
+	/* there may be a wake that it has not seen */
+	if (o->node && o->seen_wakes != o->armed)
+		disarm(o);
 	free_node(o);
 	return err;
 }
