@@ -32,7 +32,14 @@ static struct owner {
 	int arming, disarming; /* calls that have begun and not returned */
 	bool waits; /* told EINPROGRESS, and not woken since it asked */
 	bool woken; /* since it was armed */
-	bool out;   /* somebody has disarmed it, while it was being armed */
+	/* Somebody has disarmed it while it was being armed (not in its wake
+	 * function): it is out; or either may have come first. */
+	bool out, unsure;
+	unsigned arms; /* such calls that have begun, */
+	int outside;   /* and not returned */
+	/* Who sees those knows what the owner, or a wake function, has done;
+	 * the library cannot see how. */
+	char armed_mark, woken_mark;
 	/* of its loop */
 	struct sync_mutex lock;
 	struct sync_cond cond;
@@ -75,6 +82,12 @@ static struct owner *owner_of(const coqueue_waiter_t *w)
 	machine_fail("a node is woken that is gone");
 }
 
+static void mark(const char *object)
+{
+	memory_flush(running);
+	memory_release(object);
+}
+
 static void tell(struct owner *o)
 {
 	sync_lock(&o->lock);
@@ -105,6 +118,8 @@ static void wake(coqueue_waiter_t *w)
 	o->wakes++;
 	o->waits = false;
 	o->woken = true;
+	if (!loop)
+		mark(&o->woken_mark);
 	in_wake_of[running] = o;
 	if (also->verb != END && !story_ends && queues[also->queue])
 		story_call(also);
@@ -187,13 +202,20 @@ static void note_answer(struct owner *o, struct record *call, int err)
 static int arm(struct owner *o)
 {
 	struct record *call = o->call;
+	bool outside = in_wake_of[running] != o;
 	uint64_t began = now;
 	int err;
 
+	if (o->woken && !loops(call))
+		memory_acquire(&o->woken_mark);
 	o->arming++;
-	o->woken = o->out = false;
+	o->arms += outside;
+	o->outside += outside;
+	o->woken = o->out = o->unsure = false;
 	err = call_arm(o);
 	o->arming--;
+	o->outside -= outside;
+	mark(&o->armed_mark);
 	o->armed += err == EINPROGRESS;
 	if (o->wakes > o->armed + (unsigned)o->arming)
 		machine_fail("the node of %d was woken, and is not armed",
@@ -246,23 +268,20 @@ int waiter_arm(struct record *r)
 	return arm_again(o);
 }
 
-/* R6.  What was armed was not woken, or what was woken is not armed. */
-static int disarm(struct owner *o)
+/* Beside a call that arms it. */
+static void note_disarmed_beside(struct owner *o, int err, bool was_armed)
 {
-	int err;
+	if (err != 0 || was_armed)
+		o->unsure = true;
+	else if (o->outside)
+		o->out = true;
+	else if (o->call && !loops(o->call))
+		end_call(o, ECANCELED);
+}
 
-	o->disarming++;
-	err = coqueue_disarm(&o->node->waiter);
-	o->disarming--;
-	if (err == EBUSY) {
-		if (!in_wake_of[running])
-			machine_fail("disarm does not wait for a wake");
-		o->waits = o->woken = false;
-		return err;
-	}
-	o->out = o->arming && err == 0;
-	if (o->disarming || o->arming)
-		return err;
+/* R6.  What was armed was not woken, or what was woken is not armed. */
+static void note_disarmed(struct owner *o, int err)
+{
 	if (err == EALREADY && o->waits)
 		machine_fail("the node of %d was armed and not woken, and "
 			     "disarm says EALREADY",
@@ -270,8 +289,30 @@ static int disarm(struct owner *o)
 	if (err == 0 && o->wakes == o->armed)
 		machine_fail("the node of %d was woken, and disarm says 0",
 			     index_of(o));
-	o->wakes = o->armed;
-	o->waits = o->woken = false;
+	if (err != EBUSY) /* then a wake may be under way */
+		o->wakes = o->armed;
+	o->waits = o->woken = o->unsure = false;
+}
+
+static int disarm(struct owner *o)
+{
+	bool was_armed = o->waits || o->woken, beside = o->outside > 0;
+	unsigned arms = o->arms;
+	int err;
+
+	if (o != &owners[running]) {
+		memory_acquire(&o->armed_mark);
+		memory_acquire(&o->woken_mark);
+	}
+	o->disarming++;
+	err = coqueue_disarm(&o->node->waiter);
+	o->disarming--;
+	if (err == EBUSY && !in_wake_of[running])
+		machine_fail("disarm does not wait for a wake");
+	if (beside || arms != o->arms)
+		note_disarmed_beside(o, err, was_armed);
+	else if (!o->disarming)
+		note_disarmed(o, err);
 	return err;
 }
 
@@ -309,12 +350,13 @@ static int disarm_other(struct owner *o)
 	if (!o->node)
 		return EALREADY;
 	err = disarm(o);
-	if (o->call && !o->arming && !o->disarming && (err == 0 || !meets(o))) {
-		if (loops(o->call))
-			tell(o);
-		else
-			end_call(o, ECANCELED);
-	}
+	if (!o->call || o->arming || o->disarming || o->unsure ||
+	    (err && meets(o)))
+		return err;
+	if (loops(o->call))
+		tell(o);
+	else
+		end_call(o, ECANCELED);
 	return err;
 }
 
@@ -566,7 +608,7 @@ const struct record *waiter_is_armed(int caller, bool *woken)
 
 	if (!o->call || !(o->waits || o->woken))
 		return NULL;
-	*woken = o->woken;
+	*woken = o->woken || o->unsure;
 	return o->call;
 }
 
@@ -577,7 +619,7 @@ static void check_refusal(const struct owner *o)
 						{DESTROY, 0, 1}};
 	const struct record *r = &story.records[story.n_records];
 
-	if (!o->waits && (!o->woken || meets(o)))
+	if (o->unsure || (!o->waits && (!o->woken || meets(o))))
 		return;
 	story_call(&end[o->call->queue]);
 	if (r->result != EBUSY)
