@@ -910,6 +910,8 @@ static int destroy(struct record *r)
 	coqueue_t *q = queue_of(r);
 	int err;
 
+	if (!q) /* it was not refused the first time */
+		return ECANCELED;
 	queues[r->queue] = NULL;
 	err = coqueue_destroy(q);
 	if (err)

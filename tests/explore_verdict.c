@@ -266,7 +266,7 @@ static bool are_partners(const struct waits *a, const struct waits *b)
  * for one that was woken, and is not back. */
 static void check_partners(int queue, const struct waits *all, size_t n)
 {
-	if (coqueue_capacity(queues[queue]) != 0 ||
+	if (scenario_kind(story.scenario, queue).capacity != 0 ||
 	    asleep_or_woken(all, n, PUTS, false) <=
 		    asleep_or_woken(all, n, GETS, true) ||
 	    asleep_or_woken(all, n, GETS, false) <=

@@ -26,9 +26,10 @@ struct node {
 
 static struct owner {
 	struct node *node;
-	struct record *call;   /* that it is armed for, or NULL */
-	unsigned armed;        /* times EINPROGRESS was returned, */
-	unsigned wakes;        /* its wake function has begun, */
+	struct record *call; /* that it is armed for, or NULL */
+	coqueue_t *queue;    /* of that; once an offer was taken, just a name */
+	unsigned armed;      /* times EINPROGRESS was returned, */
+	unsigned wakes;      /* its wake function has begun, */
 	int arming, disarming; /* calls that have begun and not returned */
 	bool waits; /* told EINPROGRESS, and not woken since it asked */
 	bool woken; /* since it was armed */
@@ -138,7 +139,7 @@ static void make_node(struct owner *o)
 
 static bool meets(const struct owner *o)
 {
-	return coqueue_capacity(queues[o->call->queue]) == 0;
+	return scenario_kind(story.scenario, o->call->queue).capacity == 0;
 }
 
 /* Its call is over, or it has none any more. */
@@ -153,7 +154,7 @@ static void end_call(struct owner *o, int result)
 static int call_arm(const struct owner *o)
 {
 	struct view *v = &threads[running].view;
-	coqueue_t *q = queues[o->call->queue];
+	coqueue_t *q = o->queue;
 	int err;
 
 	switch (o->call->call) {
@@ -236,6 +237,7 @@ static void begin_call(struct owner *o, struct record *r)
 {
 	make_node(o);
 	o->call = r;
+	o->queue = queues[r->queue];
 	r->apart = true;
 	if (r->call != LIN_PUT)
 		return;
