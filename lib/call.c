@@ -4,13 +4,17 @@
  *
  *   1. spin     for what comes in a moment, looking at one slot
  *   2. yield    a few more, letting others run
- *   3. sleep    under lock: attempt, stand in line, arm, sleep, and again
- *   4. leave    under lock: out of the line, pass on what others still need
+ *   3. step     under lock: attempt; its answer, or stand in line and arm
+ *   4. sleep    and step again when woken
+ *   5. leave    under lock: out of the line, pass on what others still need
+ *
+ * Coroutines begin with 3: whom they would spin for may be on their own thread.
+ * Armed waiters are 3 alone; the rest is their owners' (arm.c).
  *
  * A call that must not wait comes here too when its attempt found the queue
  * neither full nor empty but busy (store.h).  It stays until that is over.
  *
- * Cancellation takes effect in sleep alone, and then does 4 (G14).
+ * Cancellation takes effect in sleep alone, and then does 5 (G14).
  */
 #include "config.h"
 
@@ -78,6 +82,8 @@ static bool call_attempt_now(struct call *c, bool locked, int *err)
 		return false;
 	if (locked && unlikely(c->queue->shrinking))
 		queue_shrink_locked(c->queue);
+	if (locked && !list_empty(&c->other->served))
+		return true;
 	return (locked ? line_is_armed(c->other) : line_published(c->other)) &&
 	       line_wake_is_due(c->other);
 }
@@ -144,9 +150,101 @@ static int call_try_meet(struct call *c)
 	return err;
 }
 
+/* ---- one step ------------------------------------------------------------- */
+
+/*
+ * One try by who may stand in line.  Whether its offer was taken meanwhile, or
+ * it has been told how its call has ended, is part of that.
+ */
+static int try_locked(struct call *c, struct waiter *w, bool *wake)
+{
+	struct choice *choice = choice_of(w);
+	int err, verdict;
+
+	if (w->state == WAITER_SERVED) {
+		w->state = WAITER_OUT;
+		call_moved(c, 1);
+		return c->left && c->line == &c->queue->putters ? BUSY : 0;
+	}
+	if (choice && !choice_make(choice))
+		return CHOSEN;
+	*wake |= call_attempt_now(c, true, &err);
+	if (!must_wait(err))
+		return err;
+	verdict = line_verdict_locked(c->line, w);
+	return verdict == VERDICT_RETRY ? err : verdict;
+}
+
+/* In line; returns whom to wake: w itself is to try again. */
+static struct waiter *stand_locked(struct call *c, struct waiter *w)
+{
+	struct waiter *next;
+
+	w->offer =
+		w->kind != WAITER_THREAD && call_can_meet(c) ? c->items : NULL;
+	if (w->kind == WAITER_NODE)
+		node_set_armed(container_of(w, struct node, waiter),
+			       c->armed_for);
+	line_enter_locked(c->line, w);
+	next = line_settle_locked(c->line, 0, UINT64_MAX);
+	if (next == w)
+		waiter_wake_dropped(w);
+	return next;
+}
+
+static void out_of_line_locked(struct call *c, struct waiter *w)
+{
+	if (w->kind == WAITER_NODE)
+		node_set_armed(container_of(w, struct node, waiter), 0);
+	line_leave_locked(c->line, w);
+	call_left_locked(c->queue, c->line);
+}
+
+void call_leave_locked(struct call *c, struct waiter *w)
+{
+	out_of_line_locked(c, w);
+	line_wake_ready_locked(c->line);
+}
+
+int call_step_locked(struct call *c, struct waiter *w, bool stand)
+{
+	struct choice *choice = choice_of(w);
+	bool wake = false, offers = false, out;
+	struct waiter *next;
+	int err;
+
+	do {
+		next = NULL;
+		err = try_locked(c, w, &wake);
+		out = !must_wait(err);
+		if (out && err != CHOSEN) {
+			out_of_line_locked(c, w);
+		} else if (!out && stand) {
+			next = stand_locked(c, w);
+			offers = w->offer;
+		}
+		if (!out && choice)
+			sync_store(&choice->state, CHOICE_OPEN, relaxed);
+	} while (next == w);
+	/* From here on an armed waiter is others', too. */
+	if (next) {
+		sync_unlock(&c->queue->lock);
+		waiter_wake(next);
+		sync_lock(&c->queue->lock);
+	}
+	if (wake || offers)
+		line_wake_ready_locked(c->other);
+	if (out)
+		line_wake_ready_locked(c->line);
+	return !out && stand ? EINPROGRESS : err;
+}
+
+/* ---- sleep ---------------------------------------------------------------- */
+
 struct sleep {
 	struct call *call;
 	struct sleeper sleeper;
+	struct place place;
 };
 
 /* Out of the line, out of the queue; the lock is released. */
@@ -154,11 +252,10 @@ static void sleep_end(struct sleep *s)
 {
 	struct coqueue *q = s->call->queue;
 
-	line_leave_locked(s->call->line, &s->sleeper.waiter);
-	line_wake_ready_locked(s->call->line);
-	call_left_locked(q, s->call->line);
+	call_leave_locked(s->call, &s->place.waiter);
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
+	waiter_await_wakers(&s->place.waiter);
 	sleeper_fini(&s->sleeper);
 }
 
@@ -170,66 +267,92 @@ static void sleep_cancelled(void *arg)
 	sleep_end(s);
 }
 
-/* Sleep once: woken, spuriously awake, or at the deadline (ETIMEDOUT). */
+/* Sleep once, the lock being released: 0 or ETIMEDOUT. */
 static int sleep_once(struct sleep *s)
 {
-	struct coqueue *q = s->call->queue;
-	struct waiter *own = &s->sleeper.waiter, *next;
+	struct sync_mutex *lock = &s->call->queue->lock;
 	int err;
 
-	line_enter_locked(s->call->line, own);
-	next = line_settle_locked(s->call->line, 0, UINT64_MAX);
-	if (next == own) {
-		waiter_wake_finished(own);
-		return 0;
-	}
-	sync_unlock(&q->lock);
-	if (next)
-		next->wake(next);
+	sync_unlock(lock);
 	sync_cancel_push(sleep_cancelled, s);
 	err = sleeper_sleep(&s->sleeper, s->call->deadline);
 	sync_cancel_pop();
-	sync_lock(&q->lock);
+	if (!err && s->sleeper.self) {
+		/* it may have come to another thread, and be woken by another
+		 * scheduler from now on */
+		waiter_await_wakers(&s->place.waiter);
+		park_current(&s->sleeper);
+	}
+	sync_lock(lock);
+	return err;
+}
+
+/* A step of who sleeps; for a thread at a rendezvous an offer is part of it. */
+static int sleep_step(struct sleep *s, bool stand)
+{
+	struct call *c = s->call;
+	struct waiter *w = &s->place.waiter;
+	bool meets = !s->sleeper.self && call_can_meet(c);
+	int err;
+
+	do {
+		err = call_step_locked(c, w, stand && !meets);
+		if (meets && err == EAGAIN) {
+			err = call_meet_locked(c, stand);
+			if (err == EAGAIN && stand)
+				err = call_step_locked(c, w, true);
+		}
+	} while (meets && err == BUSY);
 	return err;
 }
 
 /* Sleep until the call has its answer. */
-static int call_sleep(struct call *c)
+static cold int call_sleep(struct call *c)
 {
 	struct sleep s = {.call = c};
 	struct backoff backoff = {0};
 	int err, woken = 0;
 
 	sleeper_init(&s.sleeper);
+	place_init(&s.place, &s.sleeper);
 	sync_lock(&c->queue->lock);
 	for (;;) {
-		err = call_attempt_locked(c);
-		if (!must_wait(err))
-			break;
-		if (s.sleeper.waiter.verdict != VERDICT_RETRY) {
-			err = s.sleeper.waiter.verdict;
-			break;
-		}
-		if (call_can_meet(c)) {
-			err = call_meet_locked(c, woken != ETIMEDOUT);
-			if (err == BUSY)
-				continue;
-			if (err != EAGAIN)
-				break;
-		}
-		if (woken != ETIMEDOUT) {
+		err = sleep_step(&s, woken != ETIMEDOUT);
+		if (err == EINPROGRESS) {
 			woken = sleep_once(&s);
-		} else if (err == EAGAIN) {
-			err = ETIMEDOUT;
-			break;
-		} else {
+		} else if (err == BUSY) {
 			/* what is half-way beats the deadline, too */
 			sync_unlock(&c->queue->lock);
 			backoff_wait(&backoff);
 			sync_lock(&c->queue->lock);
+		} else {
+			break;
 		}
 	}
 	sleep_end(&s);
+	return err; /* EAGAIN: at the deadline */
+}
+
+/* A step of an armed waiter: an answer, or EINPROGRESS. */
+static int call_arm(struct call *c)
+{
+	struct coqueue *q = c->queue;
+	struct backoff backoff = {0};
+	int err;
+
+	sync_lock(&q->lock);
+	/* What is half-way in a closed queue is waited for: nothing is armed
+	 * there but joins. */
+	while (must_wait(
+		err = call_step_locked(c, c->armed,
+				       queue_state(q) == COQUEUE_OPEN ||
+					       c->line == &q->joiners))) {
+		sync_unlock(&q->lock);
+		backoff_wait(&backoff);
+		sync_lock(&q->lock);
+	}
+	queue_caller_leave_locked(q);
+	sync_unlock(&q->lock);
 	return err;
 }
 
@@ -239,8 +362,12 @@ static int call_wait(struct call *c, bool patient)
 	struct backoff backoff = {0};
 	int err = BUSY;
 
+	if (c->armed)
+		return call_arm(c);
+	if (patient && (call_can_meet(c) || park_is_set()))
+		return call_sleep(c);
 	if (call_can_meet(c))
-		return patient ? call_sleep(c) : call_try_meet(c);
+		return call_try_meet(c);
 	for (int i = 0; patient && must_wait(err) && i < YIELDS; i++) {
 		sync_yield();
 		err = call_attempt(c);
@@ -275,10 +402,17 @@ static bool call_spin(struct call *c, int spins, int *err)
 	return wake;
 }
 
+/* How long; not for who may be on this thread, nor before arming. */
+static int call_spins(const struct call *c, bool patient)
+{
+	return patient && !c->armed && !park_is_set() ? SPINS : 0;
+}
+
 int call_run(struct call *c)
 {
-	bool nowait = c->deadline == COQUEUE_NOWAIT, wake, stay, meets, patient;
-	int err;
+	bool nowait = c->deadline == COQUEUE_NOWAIT, meets = call_can_meet(c),
+	     wake = false, stay, patient, waking;
+	int err = EAGAIN;
 
 	if (unlikely(pile_is_comparing())) {
 		rcu_reader_leave();
@@ -287,8 +421,10 @@ int call_run(struct call *c)
 	if (!nowait)
 		c->deadline = deadline_saturate(c->deadline);
 	patient = !nowait && !deadline_has_passed(c->deadline);
-	meets = call_can_meet(c);
-	wake = call_spin(c, patient && !meets ? SPINS : 0, &err);
+	waking = patient && !c->armed && waker_is_busy();
+	patient = patient && !waking;
+	if (!meets && !c->stands)
+		wake = call_spin(c, call_spins(c, patient), &err);
 	stay = err == BUSY || (err == EAGAIN && (patient || meets));
 	if (stay || wake)
 		queue_caller_enter(c->queue);
@@ -302,7 +438,9 @@ int call_run(struct call *c)
 	}
 	if (stay)
 		err = call_wait(c, patient);
-	return err == EAGAIN && !nowait ? ETIMEDOUT : err;
+	if (err != EAGAIN || nowait)
+		return err;
+	return waking ? EDEADLK : ETIMEDOUT;
 }
 
 cold int call_wake(struct coqueue *q, struct line *other)

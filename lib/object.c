@@ -142,22 +142,48 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 	return err;
 }
 
+/* Armed, or woken and not back yet: their owners may still ask. */
+static bool has_nodes_locked(const struct coqueue *q)
+{
+	return q->putters.nodes || q->getters.nodes || q->peekers.nodes ||
+	       q->joiners.nodes;
+}
+
+/* Wait until nobody is in the queue; EBUSY: somebody is armed, and stays. */
+static int await_callers(struct coqueue *q)
+{
+	int err = 0;
+
+	sync_lock(&q->lock);
+	if (!has_nodes_locked(q)) {
+		sync_store(&q->destroying, true, relaxed);
+		line_wake_all_locked(&q->joiners, EINTR);
+		while (sync_load(&q->callers, relaxed) > 0)
+			sync_cond_wait(&q->left, &q->lock, NULL);
+	}
+	if (has_nodes_locked(q)) {
+		sync_store(&q->destroying, false, relaxed);
+		err = EBUSY;
+	}
+	sync_unlock(&q->lock);
+	return err;
+}
+
 int coqueue_destroy(coqueue_t *q)
 {
-	int cancel;
+	int cancel, err;
 
 	if (!q)
 		return EINVAL;
-	if (queue_must_not_block())
+	if (queue_must_not_block() || waker_is_busy())
 		return EDEADLK;
 	cancel = sync_cancel_disable();
 	queue_shut(q, COQUEUE_IMMEDIATE);
-	sync_lock(&q->lock);
-	sync_store(&q->destroying, true, relaxed);
-	line_wake_all_locked(&q->joiners, EINTR);
-	while (sync_load(&q->callers, relaxed) > 0)
-		sync_cond_wait(&q->left, &q->lock, NULL);
-	sync_unlock(&q->lock);
+	err = await_callers(q);
+	if (err) {
+		sync_cancel_restore(cancel);
+		return err;
+	}
 	sync_cond_destroy(&q->left);
 	sync_mutex_destroy(&q->lock);
 	q->store->kind->fini(q->store);

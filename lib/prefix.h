@@ -8,9 +8,15 @@
 #ifndef COQUEUE_PREFIX_H
 #define COQUEUE_PREFIX_H
 
+#define call_init_get coqueue_private_call_init_get
+#define call_init_join coqueue_private_call_init_join
+#define call_init_peek coqueue_private_call_init_peek
+#define call_init_put coqueue_private_call_init_put
+#define call_leave_locked coqueue_private_call_leave_locked
 #define call_left_locked coqueue_private_call_left_locked
 #define call_meet_locked coqueue_private_call_meet_locked
 #define call_run coqueue_private_call_run
+#define call_step_locked coqueue_private_call_step_locked
 #define call_wake coqueue_private_call_wake
 #define chain_init coqueue_private_chain_init
 #define chain_kind coqueue_private_chain_kind
@@ -22,14 +28,23 @@
 #define line_enter_locked coqueue_private_line_enter_locked
 #define line_init coqueue_private_line_init
 #define line_leave_locked coqueue_private_line_leave_locked
+#define line_serve_locked coqueue_private_line_serve_locked
 #define line_settle_locked coqueue_private_line_settle_locked
+#define line_verdict_locked coqueue_private_line_verdict_locked
 #define line_wake_all_locked coqueue_private_line_wake_all_locked
 #define line_wake_ready_locked coqueue_private_line_wake_ready_locked
+#define node_await_wakes coqueue_private_node_await_wakes
+#define node_wake coqueue_private_node_wake
+#define park_current coqueue_private_park_current
+#define park_is_set coqueue_private_park_is_set
+#define park_sleep coqueue_private_park_sleep
+#define park_wake coqueue_private_park_wake
 #define pile_get_one coqueue_private_pile_get_one
 #define pile_init coqueue_private_pile_init
 #define pile_is_comparing coqueue_private_pile_is_comparing
-#define pile_put_one coqueue_private_pile_put_one
 #define pile_kind coqueue_private_pile_kind
+#define pile_put_one coqueue_private_pile_put_one
+#define place_init coqueue_private_place_init
 #define queue_caller_leave_locked coqueue_private_queue_caller_leave_locked
 #define queue_discarded_locked coqueue_private_queue_discarded_locked
 #define queue_enter coqueue_private_queue_enter
@@ -54,11 +69,17 @@
 #define ring_kind coqueue_private_ring_kind
 #define sleeper_fini coqueue_private_sleeper_fini
 #define sleeper_init coqueue_private_sleeper_init
+#define sleeper_init_thread coqueue_private_sleeper_init_thread
 #define sleeper_sleep coqueue_private_sleeper_sleep
+#define sleeper_wake coqueue_private_sleeper_wake
 #define sync_fence_heavy coqueue_private_sync_fence_heavy
 #define sync_is_asymmetric coqueue_private_sync_is_asymmetric
 #define waiter_await_wakers coqueue_private_waiter_await_wakers
-#define waiter_init coqueue_private_waiter_init
+#define waiter_wake coqueue_private_waiter_wake
+#define waiter_wake_begins coqueue_private_waiter_wake_begins
+#define waiter_wake_dropped coqueue_private_waiter_wake_dropped
 #define waiter_wake_finished coqueue_private_waiter_wake_finished
+#define waker_is_busy coqueue_private_waker_is_busy
+#define waker_take_back coqueue_private_waker_take_back
 
 #endif

@@ -141,21 +141,28 @@ bool queue_ready_to_leave(struct line *line, uint64_t n)
 
 /* ---- put ------------------------------------------------------------------ */
 
-/* In a section, which it leaves: all that is not over at the first try. */
-static cold int put_slow(struct coqueue *q, const void *items, size_t n,
-			 const struct timespec *deadline, size_t *done)
+void call_init_put(struct call *c, struct coqueue *q, const void *item)
 {
-	struct call c = {
+	*c = (struct call){
 		.queue = q,
 		.attempt = call_put,
 		.may = may_put,
 		.line = &q->putters,
-		.deadline = deadline,
-		.items = (unsigned char *)(uintptr_t)items,
-		.left = n,
-		.done = done,
+		.items = (unsigned char *)(uintptr_t)item,
+		.left = 1,
 	};
+}
 
+/* In a section, which it leaves: all that is not over at the first try. */
+static cold int put_slow(struct coqueue *q, const void *items, size_t n,
+			 const struct timespec *deadline, size_t *done)
+{
+	struct call c;
+
+	call_init_put(&c, q, items);
+	c.left = n;
+	c.deadline = deadline;
+	c.done = done;
 	return call_run(&c);
 }
 
@@ -268,17 +275,7 @@ static int call_force(struct call *c)
 int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
 		      size_t *n_evicted)
 {
-	struct force f = {
-		.call =
-			{
-				.queue = q,
-				.attempt = call_force,
-				.deadline = COQUEUE_NOWAIT,
-				.items = (unsigned char *)(uintptr_t)item,
-				.left = 1,
-			},
-		.old = evicted,
-	};
+	struct force f = {.old = evicted};
 	int err;
 
 	if (!n_evicted)
@@ -286,9 +283,10 @@ int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
 	*n_evicted = 0;
 	if (!q || !item || !evicted || !q->store->kind->force)
 		return EINVAL;
+	call_init_put(&f.call, q, item);
+	f.call.attempt = call_force;
+	f.call.deadline = COQUEUE_NOWAIT;
 	f.call.tells = true; /* getters may have found the head kept */
-	f.call.may = may_put;
-	f.call.line = &q->putters;
 	rcu_reader_enter();
 	err = call_run(&f.call);
 	*n_evicted = f.n_old;
@@ -297,21 +295,28 @@ int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
 
 /* ---- get ------------------------------------------------------------------ */
 
-/* In a section, which it leaves: all that is not over at the first try. */
-static cold int get_slow(struct coqueue *q, void *items, size_t n,
-			 const struct timespec *deadline, size_t *done)
+void call_init_get(struct call *c, struct coqueue *q, void *item)
 {
-	struct call c = {
+	*c = (struct call){
 		.queue = q,
 		.attempt = call_get,
 		.may = may_get,
 		.line = &q->getters,
-		.deadline = deadline,
-		.items = items,
-		.left = n,
-		.done = done,
+		.items = item,
+		.left = 1,
 	};
+}
 
+/* In a section, which it leaves: all that is not over at the first try. */
+static cold int get_slow(struct coqueue *q, void *items, size_t n,
+			 const struct timespec *deadline, size_t *done)
+{
+	struct call c;
+
+	call_init_get(&c, q, items);
+	c.left = n;
+	c.deadline = deadline;
+	c.done = done;
 	return call_run(&c);
 }
 
@@ -386,20 +391,26 @@ int coqueue_get_many(coqueue_t *q, void *items, size_t n,
 
 /* ---- peek ----------------------------------------------------------------- */
 
-int coqueue_peek_until(coqueue_t *q, void *item,
-		       const struct timespec *deadline)
+void call_init_peek(struct call *c, struct coqueue *q, void *item)
 {
-	struct call c = {
+	*c = (struct call){
 		.queue = q,
 		.attempt = call_peek,
 		.may = may_get,
-		.deadline = deadline,
+		.line = queue_is_rendezvous(q) ? &q->peekers : &q->getters,
 		.items = item,
 	};
+}
+
+int coqueue_peek_until(coqueue_t *q, void *item,
+		       const struct timespec *deadline)
+{
+	struct call c;
 
 	if (!q || !item || !deadline_is_valid(deadline))
 		return EINVAL;
-	c.line = queue_is_rendezvous(q) ? &q->peekers : &q->getters;
+	call_init_peek(&c, q, item);
+	c.deadline = deadline;
 	rcu_reader_enter();
 	return call_run(&c);
 }

@@ -161,6 +161,8 @@ void queue_interrupt_offers_locked(struct coqueue *q);
 
 /* What attempts answer beside public codes: a half-way call is in the way. */
 #define BUSY EBUSY
+/* What a step of a select answers: a partner has taken another of its offers. */
+#define CHOSEN EALREADY
 
 struct call {
 	struct coqueue *queue;
@@ -176,7 +178,18 @@ struct call {
 	size_t left;  /* items still wanted */
 	size_t *done; /* items moved so far; may be NULL */
 	bool tells; /* an attempt may concern the other line without moving any */
+	/* arm.c: stand in line with this one, and return.  What it is then armed
+	 * for; and that it may stand there already. */
+	struct waiter *armed;
+	uintptr_t armed_for;
+	bool stands;
 };
+
+/* One item; the rest is for the caller to set. */
+void call_init_put(struct call *c, struct coqueue *q, const void *item);
+void call_init_get(struct call *c, struct coqueue *q, void *item);
+void call_init_peek(struct call *c, struct coqueue *q, void *item);
+void call_init_join(struct call *c, struct coqueue *q);
 
 /* The attempt has moved n items. */
 static inline void call_moved(struct call *c, size_t n)
@@ -187,8 +200,22 @@ static inline void call_moved(struct call *c, size_t n)
 		*c->done += n;
 }
 
-/* Run a call to its end.  It is called in a read-side section and leaves it. */
+/*
+ * Run a call to its end, or until it is armed (EINPROGRESS).  It is called in a
+ * read-side section and leaves it.
+ */
 int call_run(struct call *c);
+
+/*
+ * Under lock, in one step: one try; then out of the line with its answer, or in
+ * line and armed (EINPROGRESS), or, if it shall not stand there, EAGAIN or BUSY.
+ * Then whom that concerns is woken, with the lock released in between.
+ */
+int call_step_locked(struct call *c, struct waiter *w, bool stand);
+
+/* Out of the line, and pass on what others need; the lock is released in
+ * between. */
+void call_leave_locked(struct call *c, struct waiter *w);
 
 /* The end of a call that found the other line armed: leave the section, wake. */
 cold int call_wake(struct coqueue *q, struct line *other);

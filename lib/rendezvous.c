@@ -2,27 +2,38 @@
 /*
  * Capacity 0: an item goes from a put to a get without ever being in the queue.
  *
- * Whoever finds no partner makes an offer: its item, or the place for one, in a
- * list of its side.  A partner that comes takes the oldest offer, under the
- * lock, and both calls have taken effect at that instant.  An offer is made by a
- * thread that is awake, spins for a moment, and withdraws it before it goes to
- * sleep in line.
+ * Whoever finds no partner makes an offer: its item, or the place for one.  A
+ * partner that comes takes an offer, under the lock, and both calls have taken
+ * effect at that instant.
  *
- * Who sleeps in line has no offer, because it may be cancelled at any moment,
- * and a call whose item is gone can no longer be without effect (G14).  So who
- * finds partners asleep wakes one, by an offer that is firm: it stays until the
- * woken partner has taken it, or has left the line without (a cancellation, an
+ * Armed waiters and parked coroutines make their offers where they stand in line
+ * (waiter.offer).  One whose offer was taken is out of the line, and woken.
+ *
+ * A thread may be cancelled at any moment while it sleeps, and a call whose item
+ * is gone can no longer be without effect (G14).  So a thread that sleeps in line
+ * has no offer.  It makes one while it is awake, in a list of its side, spins for
+ * a moment, and withdraws it before it goes to sleep.  Who finds a thread asleep
+ * first in line wakes it, by an offer that is firm: it stays until the woken
+ * thread has taken it, or has left the line without (a cancellation, an
  * interrupt) and nobody else could be woken.  Firm offers are waited for
  * without cancellation and beyond deadlines: the partner is on its way, and
  * needs nothing but the lock.  A try is a firm offer or none.
  *
+ * Who waits for a firm offer's answer stands in no line, so nobody waits for it
+ * in turn.  A select, which stands in several, withdraws from all before it makes
+ * one (select.c).
+ *
  * Invariants, whenever the lock is free:
- *   1. Offers stand on one side at most: who comes takes before it offers.
- *   2. There are no more firm offers than wake-ups in flight on the other side.
- *   3. Nobody goes to sleep while somebody sleeps on the other side: the sleeper
- *      would have been woken by the offer that comes before sleep.  One that
- *      is awake, but whose partner was taken away, tries again before it
+ *   1. Offers of threads stand on one side at most: who comes takes before it
+ *      offers.
+ *   2. There are no more firm offers than threads woken, and not back yet, on the
+ *      other side.
+ *   3. No thread goes to sleep while a thread sleeps on the other side: the
+ *      sleeper would have been woken by the offer that comes before sleep.  One
+ *      that is awake, but whose partner was taken away, tries again before it
  *      sleeps, finds who sleeps by then, and wakes it in its turn.
+ *   4. Offers in line stand on both sides only while a thread that was woken for
+ *      one of them is on its way.
  *
  * The verdict of an offer is looked at without the lock only to know when to
  * stop waiting: who offers takes the lock before it returns, and what its partner
@@ -74,7 +85,7 @@ static void offer_make(struct exchange *x, struct offer *o,
 	o->item = item;
 	o->firm = o->asleep = false;
 	sync_init(&o->verdict, OFFER_OPEN);
-	sleeper_init(&o->sleeper);
+	sleeper_init_thread(&o->sleeper);
 	list_insert(&o->link, &x->offers[side]);
 	x->n_offers[side]++;
 }
@@ -97,10 +108,8 @@ static void offer_end(struct exchange *x, struct offer *o,
 {
 	offer_remove(x, o, side);
 	sync_store(&o->verdict, verdict, relaxed);
-	if (!o->asleep)
-		return;
-	o->sleeper.waiter.wakes_begun++;
-	o->sleeper.waiter.wake(&o->sleeper.waiter);
+	if (o->asleep)
+		sleeper_wake(&o->sleeper);
 }
 
 static void dismiss_all(struct exchange *x, int verdict)
@@ -111,14 +120,14 @@ static void dismiss_all(struct exchange *x, int verdict)
 				  verdict);
 }
 
-/* The newest firm offers that more wake-ups were in flight for than are now. */
+/* The newest firm offers that more threads had been woken for than are now. */
 static void dismiss_excess(struct exchange *x, enum coqueue_side side,
-			   uint32_t in_flight)
+			   uint32_t consenting)
 {
 	struct list *link = x->offers[side].prev, *older;
 	size_t excess = x->n_offers[side];
 
-	excess = excess > in_flight ? excess - in_flight : 0;
+	excess = excess > consenting ? excess - consenting : 0;
 	for (; excess > 0; excess--, link = older) {
 		older = link->prev;
 		if (offer_of(link)->firm)
@@ -126,7 +135,94 @@ static void dismiss_excess(struct exchange *x, enum coqueue_side side,
 	}
 }
 
+/* ---- offers in line; under lock -------------------------------------------- */
+
+static struct line *line_of(const struct exchange *x, enum coqueue_side side)
+{
+	struct coqueue *q = container_of((struct exchange *)(uintptr_t)x,
+					 struct coqueue, exchange);
+
+	return side == COQUEUE_PUT ? &q->putters : &q->getters;
+}
+
+/* The next offer in line after `link`; NULL: none before a thread that has to
+ * be woken. */
+static struct waiter *next_in_line(const struct line *line, struct list *link)
+{
+	struct waiter *w;
+	struct choice *c;
+
+	for (link = link->next; link != &line->asleep; link = link->next) {
+		w = container_of(link, struct waiter, link);
+		if (w->kind == WAITER_THREAD)
+			return NULL;
+		c = choice_of(w);
+		if (!c || sync_load(&c->state, relaxed) == CHOICE_OPEN)
+			return w;
+	}
+	return NULL;
+}
+
+static bool can_meet(const struct store *s, enum coqueue_side partners,
+		     uint64_t n)
+{
+	const struct exchange *x =
+		container_of_const(s, struct exchange, store);
+	const struct line *line = line_of(x, partners);
+	struct list *link = (struct list *)(uintptr_t)&line->asleep;
+	uint64_t found = x->n_offers[partners];
+
+	for (struct waiter *w; found < n && (w = next_in_line(line, link));
+	     link = &w->link)
+		found++;
+	return found >= n;
+}
+
+/* The first of them that is not lost to another queue of its select. */
+static struct waiter *take_in_line(struct line *line)
+{
+	struct list *link = &line->asleep;
+	struct waiter *w;
+
+	while ((w = next_in_line(line, link)) && choice_of(w) &&
+	       !choice_make(choice_of(w)))
+		link = &w->link;
+	return w;
+}
+
 /* ---- the store ------------------------------------------------------------ */
+
+static void pass(struct exchange *x, enum coqueue_side from, void *offered,
+		 unsigned char *item)
+{
+	if (from == COQUEUE_PUT)
+		memcpy(item, offered, x->store.item_size);
+	else
+		memcpy(offered, item, x->store.item_size);
+	/* [meet.1] release: with [meet.2], what was counted before */
+	sync_store(&x->passed, sync_load(&x->passed, relaxed) + 1, release);
+}
+
+/* The oldest offer of that side. */
+static bool take_offer(struct exchange *x, enum coqueue_side side,
+		       unsigned char *item)
+{
+	struct line *line = line_of(x, side);
+	struct waiter *w = take_in_line(line);
+	struct offer *o;
+
+	if (w) {
+		pass(x, side, w->offer, item);
+		line_serve_locked(line, w);
+		return true;
+	}
+	if (list_empty(&x->offers[side]))
+		return false;
+	o = offer_of(x->offers[side].next);
+	pass(x, side, o->item, item);
+	offer_end(x, o, side, 0);
+	return true;
+}
 
 /* Up to n partners' offers of that side are taken. */
 static enum store_result take_offers(struct store *s, enum coqueue_side side,
@@ -134,24 +230,12 @@ static enum store_result take_offers(struct store *s, enum coqueue_side side,
 				     size_t *done)
 {
 	struct exchange *x = exchange_of(s);
-	struct offer *o;
 
-	*done = 0;
-	for (; *done < n && !list_empty(&x->offers[side]); ++*done) {
-		o = offer_of(x->offers[side].next);
-		if (side == COQUEUE_PUT)
-			memcpy(items, o->item, s->item_size);
-		else
-			memcpy(o->item, items, s->item_size);
+	if (x->closed)
+		return STORE_CLOSED;
+	for (*done = 0; *done < n && take_offer(x, side, items); ++*done)
 		items += s->item_size;
-		/* [meet.1] release: with [meet.2], what was counted before */
-		sync_store(&x->passed, sync_load(&x->passed, relaxed) + 1,
-			   release);
-		offer_end(x, o, side, 0);
-	}
-	if (*done)
-		return STORE_DONE;
-	return x->closed ? STORE_CLOSED : STORE_NONE;
+	return *done ? STORE_DONE : STORE_NONE;
 }
 
 static enum store_result exchange_put(struct store *s, const void *items,
@@ -175,14 +259,12 @@ static enum store_result exchange_peek(struct store *s, void *item)
 
 static bool exchange_can_put(const struct store *s, uint64_t n)
 {
-	return container_of_const(s, struct exchange, store)
-		       ->n_offers[COQUEUE_GET] >= n;
+	return can_meet(s, COQUEUE_GET, n);
 }
 
 static bool exchange_can_get(const struct store *s, uint64_t n)
 {
-	return container_of_const(s, struct exchange, store)
-		       ->n_offers[COQUEUE_PUT] >= n;
+	return can_meet(s, COQUEUE_PUT, n);
 }
 
 /* Puts and gets are one. */
@@ -283,7 +365,7 @@ static void offer_sleep(struct coqueue *q, struct offer *o)
 static bool offer_is_firm(const struct exchange *x, struct offer *o,
 			  enum coqueue_side side, const struct line *partners)
 {
-	o->firm = x->n_offers[side] <= partners->in_flight;
+	o->firm = x->n_offers[side] <= partners->consenting;
 	return o->firm;
 }
 
@@ -328,9 +410,9 @@ void call_left_locked(struct coqueue *q, const struct line *line)
 	if (!queue_is_rendezvous(q))
 		return;
 	if (line == &q->putters)
-		dismiss_excess(&q->exchange, COQUEUE_GET, line->in_flight);
+		dismiss_excess(&q->exchange, COQUEUE_GET, line->consenting);
 	else if (line == &q->getters)
-		dismiss_excess(&q->exchange, COQUEUE_PUT, line->in_flight);
+		dismiss_excess(&q->exchange, COQUEUE_PUT, line->consenting);
 }
 
 void queue_interrupt_offers_locked(struct coqueue *q)

@@ -115,6 +115,20 @@ void sync_fence_heavy(void);
 #define SYNC_BACKOFF_PAUSES 32
 #define SYNC_BACKOFF_YIELDS 8
 
+/* ---- chance ---------------------------------------------------------------- */
+
+/* 64 bits by chance.  (The mixing function of S. Vigna's splitmix64.) */
+static inline uint64_t sync_random(void)
+{
+	static _Atomic uint64_t state;
+	uint64_t z = atomic_fetch_add_explicit(&state, 0x9e3779b97f4a7c15,
+					       memory_order_relaxed);
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
 /* ---- slots ---------------------------------------------------------------- */
 
 /*
@@ -296,6 +310,13 @@ static inline void sync_cancel_restore(int before)
 {
 	pthread_setcancelstate(before, NULL);
 }
+
+/* One object of the type for each thread, zeroed at first. */
+#define sync_thread_local(type, name) static _Thread_local __typeof__(type) name
+#define sync_own(name) (&(name))
+
+/* Run f in each process that is forked from now on. */
+#define sync_at_fork_in_child(f) pthread_atfork(NULL, NULL, f)
 
 #define sync_pause() cpu_pause()
 #define sync_yield() sched_yield()

@@ -103,18 +103,24 @@ static int call_join(struct call *c)
 	return sync_load(&c->queue->destroying, relaxed) ? EINTR : EAGAIN;
 }
 
-int coqueue_join_until(coqueue_t *q, const struct timespec *deadline)
+void call_init_join(struct call *c, struct coqueue *q)
 {
-	struct call c = {
+	*c = (struct call){
 		.queue = q,
 		.attempt = call_join,
 		.may = may_join,
-		.deadline = deadline,
+		.line = &q->joiners,
 	};
+}
+
+int coqueue_join_until(coqueue_t *q, const struct timespec *deadline)
+{
+	struct call c;
 
 	if (!q || !deadline_is_valid(deadline))
 		return EINVAL;
-	c.line = &q->joiners;
+	call_init_join(&c, q);
+	c.deadline = deadline;
 	rcu_reader_enter();
 	return call_run(&c);
 }

@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "backoff.h"
 #include "wait.h"
 
@@ -14,28 +16,35 @@ void line_init(struct line *line, struct sync_mutex *lock,
 	line->lock = lock;
 	line->ready = ready;
 	list_init(&line->asleep);
-	list_init(&line->woken);
+	list_init(&line->served);
 	line->in_flight = 0;
+	line->consenting = 0;
 	line->waiting = 0;
+	line->nodes = 0;
 	line->next_ticket = 1;
+	line->completed = 0;
+	line->interrupted = 0;
 	line->waits = 0;
 	line->wakeups = 0;
 }
 
-void waiter_init(struct waiter *w, void (*wake)(struct waiter *w))
+void waiter_wake_begins(struct waiter *w)
 {
-	w->state = WAITER_OUT;
-	w->verdict = VERDICT_RETRY;
-	w->ticket = 0;
-	w->wakes_begun = 0;
-	sync_init(&w->wakes_finished, 0);
-	w->wake = wake;
+	/* [wait.3] release: the link is free when this is seen by [wait.4] */
+	sync_sub(&w->wakers, WAKE_PENDING - 1, release);
 }
 
 void waiter_wake_finished(struct waiter *w)
 {
 	/* [wait.3] release: what the waker did to w comes before [wait.4] */
-	sync_add(&w->wakes_finished, 1, release);
+	sync_sub(&w->wakers, 1, release);
+}
+
+void waiter_wake_dropped(struct waiter *w)
+{
+	/* [wait.3] release: with [wait.4], as if it had begun, and finished */
+	sync_sub(&w->wakers, w->kind == WAITER_THREAD ? 1 : WAKE_PENDING,
+		 release);
 }
 
 void waiter_await_wakers(struct waiter *w)
@@ -43,7 +52,7 @@ void waiter_await_wakers(struct waiter *w)
 	struct backoff backoff = {0};
 
 	/* [wait.4] acquire: with [wait.3], no waker touches w any more */
-	while (sync_load(&w->wakes_finished, acquire) != w->wakes_begun)
+	while (sync_load(&w->wakers, acquire) != 0)
 		backoff_wait(&backoff);
 }
 
@@ -52,15 +61,30 @@ static struct waiter *waiter_of(struct list *link)
 	return container_of(link, struct waiter, link);
 }
 
+static void line_count_woken_locked(struct line *line, const struct waiter *w)
+{
+	line->in_flight++;
+	line->consenting += w->kind == WAITER_THREAD;
+	line->waiting -= w->kind == WAITER_NODE;
+}
+
+static void line_count_back_locked(struct line *line, const struct waiter *w)
+{
+	line->in_flight--;
+	line->consenting -= w->kind == WAITER_THREAD;
+	line->waiting += w->kind == WAITER_NODE;
+}
+
 void line_enter_locked(struct line *line, struct waiter *w)
 {
 	struct list *place = &line->asleep;
+	/* [wait.4] acquire: with [wait.3], the link is free */
+	bool pending = sync_load(&w->wakers, acquire) >= WAKE_PENDING;
 
-	if (w->state == WAITER_ASLEEP)
+	if (w->state == WAITER_ASLEEP || (w->state == WAITER_WOKEN && pending))
 		return;
 	if (w->state == WAITER_WOKEN) {
-		list_remove(&w->link);
-		line->in_flight--;
+		line_count_back_locked(line, w);
 		/* who comes back is among the first */
 		list_for_each(place, &line->asleep)
 			if (waiter_of(place)->ticket > w->ticket)
@@ -68,7 +92,13 @@ void line_enter_locked(struct line *line, struct waiter *w)
 	} else {
 		w->ticket = line->next_ticket++;
 		line->waiting++;
+		line->nodes += w->kind == WAITER_NODE;
 		line->waits++;
+	}
+	if (pending) {
+		line_count_woken_locked(line, w);
+		w->state = WAITER_WOKEN;
+		return;
 	}
 	list_insert(&w->link, place);
 	w->state = WAITER_ASLEEP;
@@ -76,12 +106,15 @@ void line_enter_locked(struct line *line, struct waiter *w)
 
 void line_leave_locked(struct line *line, struct waiter *w)
 {
-	if (w->state == WAITER_OUT)
-		return;
-	list_remove(&w->link);
-	line->in_flight -= w->state == WAITER_WOKEN;
+	if (w->state == WAITER_ASLEEP)
+		list_remove(&w->link);
+	else if (w->state == WAITER_WOKEN)
+		line_count_back_locked(line, w);
+	if (w->state == WAITER_ASLEEP || w->state == WAITER_WOKEN) {
+		line->waiting--;
+		line->nodes -= w->kind == WAITER_NODE;
+	}
 	w->state = WAITER_OUT;
-	line->waiting--;
 }
 
 static void line_arm_locked(struct line *line)
@@ -91,25 +124,36 @@ static void line_arm_locked(struct line *line)
 		   relaxed);
 }
 
-/* Choose the first one asleep with a ticket in [from, limit) to be woken. */
+/* From asleep, to be woken after unlocking. */
+static void waiter_claim_locked(struct line *line, struct waiter *w,
+				enum waiter_state state)
+{
+	list_remove(&w->link);
+	w->state = (uint8_t)state;
+	sync_add(&w->wakers, w->kind == WAITER_THREAD ? 1 : WAKE_PENDING,
+		 relaxed);
+	line->wakeups++;
+}
+
+/*
+ * Choose the first one asleep with a ticket in [from, limit) to be woken; all
+ * kinds, or blocked calls only.
+ */
 static struct waiter *line_claim_locked(struct line *line, uint64_t from,
-					uint64_t limit)
+					uint64_t limit, bool blocked)
 {
 	struct list *link;
 	struct waiter *w;
 
 	list_for_each(link, &line->asleep)
-		if (waiter_of(link)->ticket >= from)
+		if (waiter_of(link)->ticket >= from &&
+		    !(blocked && waiter_of(link)->kind == WAITER_NODE))
 			break;
 	w = waiter_of(link);
 	if (link == &line->asleep || w->ticket >= limit)
 		return NULL;
-	list_remove(link);
-	list_insert(link, &line->woken);
-	line->in_flight++;
-	line->wakeups++;
-	w->state = WAITER_WOKEN;
-	w->wakes_begun++;
+	waiter_claim_locked(line, w, WAITER_WOKEN);
+	line_count_woken_locked(line, w);
 	line_arm_locked(line);
 	return w;
 }
@@ -130,7 +174,15 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
 		sync_fence();
 	if (!line->ready(line, (uint64_t)line->in_flight + 1))
 		return NULL;
-	return line_claim_locked(line, from, limit);
+	return line_claim_locked(line, from, limit, false);
+}
+
+/* The lock is held on entry and on return. */
+static void line_wake_one_locked(struct line *line, struct waiter *w)
+{
+	sync_unlock(line->lock);
+	waiter_wake(w);
+	sync_lock(line->lock);
 }
 
 void line_wake_ready_locked(struct line *line)
@@ -138,35 +190,51 @@ void line_wake_ready_locked(struct line *line)
 	uint64_t from = 0, limit = line->next_ticket;
 	struct waiter *w;
 
+	while (!list_empty(&line->served)) {
+		w = waiter_of(line->served.next);
+		list_remove(&w->link);
+		line_wake_one_locked(line, w);
+	}
 	while ((w = line_settle_locked(line, from, limit))) {
 		from = w->ticket + 1;
-		sync_unlock(line->lock);
-		w->wake(w);
-		sync_lock(line->lock);
+		line_wake_one_locked(line, w);
 	}
 }
 
-static void waiter_tell_locked(struct waiter *w, int verdict)
+void line_serve_locked(struct line *line, struct waiter *w)
 {
-	if (w->verdict == VERDICT_RETRY)
-		w->verdict = verdict;
+	waiter_claim_locked(line, w, WAITER_SERVED);
+	list_insert(&w->link, &line->served);
+	line->waiting--;
+	if (w->kind == WAITER_NODE) {
+		line->nodes--;
+		node_set_served(container_of(w, struct node, waiter));
+	}
+	line_arm_locked(line);
 }
 
 void line_wake_all_locked(struct line *line, int verdict)
 {
 	uint64_t from = 0, limit = line->next_ticket;
-	struct list *link;
 	struct waiter *w;
 
-	/* at once: others wake them, too, while the lock is released */
-	list_for_each(link, &line->woken)
-		waiter_tell_locked(waiter_of(link), verdict);
-	list_for_each(link, &line->asleep)
-		waiter_tell_locked(waiter_of(link), verdict);
-	while ((w = line_claim_locked(line, from, limit))) {
+	if (verdict == EINTR)
+		line->interrupted = limit;
+	else if (verdict == 0)
+		line->completed = limit;
+	while ((w = line_claim_locked(line, from, limit, verdict == EINTR))) {
 		from = w->ticket + 1;
-		sync_unlock(line->lock);
-		w->wake(w);
-		sync_lock(line->lock);
+		line_wake_one_locked(line, w);
 	}
+}
+
+int line_verdict_locked(const struct line *line, const struct waiter *w)
+{
+	if (w->state == WAITER_OUT)
+		return VERDICT_RETRY;
+	if (w->ticket < line->completed)
+		return 0;
+	return w->ticket < line->interrupted && w->kind != WAITER_NODE
+		       ? EINTR
+		       : VERDICT_RETRY;
 }

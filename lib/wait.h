@@ -3,15 +3,14 @@
  * Waiting: the line of those who wait on one side of a queue.  A line knows
  * nothing of items; it asks its ready() whether so many tries are worth while.
  *
- *      line.asleep:  [w3] [w5] [w6]      by ticket: first come, first woken
- *      line.woken:   [w2]                wake-ups in flight
- *      line.armed:   2                   1 + wake-ups in flight; 0: nobody asleep
+ *      line.asleep:     [w3] [w5] [w6]   by ticket: first come, first woken
+ *      line.in_flight:  1                woken, and not yet out or asleep again
+ *      line.armed:      2                1 + in_flight; 0: nobody is asleep
  *
  * A waiter is memory of whoever waits.  It goes out -> asleep -> woken -> out;
  * from woken back to asleep, in its old place, when the one that was woken
- * finds nothing (somebody overtook it).  A thread sleeps on a condition
- * variable of its own; what will differ for coroutines and event loops is the
- * wake function alone.
+ * finds nothing (somebody overtook it).  Threads, coroutines and the waiters of
+ * event loops stand in one line, and differ in how they are woken (wake.c).
  *
  * A wake-up costs thousands of puts.  So a publisher wakes more waiters only
  * while more can be served than wake-ups are in flight; usually it looks at one
@@ -39,10 +38,13 @@
  * flight, and so has who arms a line that was armed already.
  *
  * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
- * that the woken does not run into the lock.  Its owner leaves only when as
- * many wake-ups have finished as have begun:
+ * that the woken does not run into the lock.  Until its wakers have finished its
+ * owner stays:
  *   [wait.3] -> [wait.4]   the last touch of a waker happens-before the owner
  *                          frees the waiter.
+ *
+ * What everybody in line is told at once (an interrupt, a count of 0) is told by
+ * ticket: it concerns all that are smaller, whether they are asleep or woken.
  *
  * Rejected: one condition variable per side (glibc before 2.41 can lose a
  * signal on a condvar with several waiters, bug 25847, and woken threads queue
@@ -59,27 +61,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <coqueue/waiter.h>
+
 #include "list.h"
+#include "port.h"
 #include "sync.h"
 
 enum waiter_state {
 	WAITER_OUT,    /* in no list */
 	WAITER_ASLEEP, /* in line->asleep; will be woken */
-	WAITER_WOKEN   /* in line->woken; a wake-up is under way or done */
+	WAITER_WOKEN,  /* a wake-up is under way or done */
+	WAITER_SERVED  /* out, its offer having been taken; as woken */
 };
 
-/* What a waiter is told. */
-#define VERDICT_RETRY (-1) /* try again; other verdicts are the result itself */
+enum waiter_kind {
+	WAITER_NODE,     /* an armed one: struct node */
+	WAITER_THREAD,   /* a blocked thread, or its select: struct place */
+	WAITER_COROUTINE /* a parked coroutine, or its select: struct place */
+};
 
 struct waiter {
-	struct list link;                /* under lock */
-	enum waiter_state state;         /* under lock */
-	int verdict;                     /* under lock */
-	uint64_t ticket;                 /* under lock; 0: none yet */
-	uint32_t wakes_begun;            /* under lock */
-	_Atomic uint32_t wakes_finished; /* [wait.3], [wait.4] */
-	void (*wake)(struct waiter *w);  /* with no lock held */
+	struct list link; /* under lock; of a deferred wake: its thread's */
+	uint64_t ticket;  /* under lock */
+	/* What a partner may take or fill without asking (rendezvous.c), or
+	 * NULL; under lock. */
+	void *offer;
+	uint8_t state; /* enum waiter_state; under lock */
+	uint8_t kind;  /* enum waiter_kind */
+	/* Who still touch it [wait.3], [wait.4]; and, as WAKE_PENDING, whether
+	 * a wake-up is due that has not begun.  Until then link is its own. */
+	_Atomic uint32_t wakers;
 };
+
+#define WAKE_PENDING ((uint32_t)1 << 16)
 
 struct line {
 	on_own_line _Atomic uint32_t
@@ -88,26 +102,34 @@ struct line {
 	/* Could n more be served now? */
 	bool (*ready)(struct line *line, uint64_t n);
 	/* under lock: */
-	struct list asleep, woken;
-	uint32_t in_flight; /* in woken */
-	size_t waiting;     /* in either list */
+	struct list asleep, served;
+	uint32_t in_flight;  /* woken */
+	uint32_t consenting; /* of these, threads */
+	size_t waiting;      /* blocked, or armed and not woken */
+	size_t nodes;        /* armed, or woken and not back yet */
 	uint64_t next_ticket;
-	uint64_t waits;   /* callers that have been in line */
-	uint64_t wakeups; /* waiters woken */
+	uint64_t completed;   /* tickets below: the call has succeeded */
+	uint64_t interrupted; /* tickets below: blocked calls end */
+	uint64_t waits;       /* callers that have been in line */
+	uint64_t wakeups;     /* waiters woken */
 };
 
 void line_init(struct line *line, struct sync_mutex *lock,
 	       bool (*ready)(struct line *line, uint64_t n));
 
-void waiter_init(struct waiter *w, void (*wake)(struct waiter *w));
-
-/* Finish a wake-up: the last touch of a wake function.  [wait.3] */
+/* A pending wake-up begins, and w is touched until it has finished; or it does
+ * not come to pass.  [wait.3] */
+void waiter_wake_begins(struct waiter *w);
 void waiter_wake_finished(struct waiter *w);
+void waiter_wake_dropped(struct waiter *w);
 
 /* Wait, with no lock held, until no waker touches w any more.  [wait.4] */
 void waiter_await_wakers(struct waiter *w);
 
-/* Stand in line, at the end or in the old place. */
+/*
+ * Stand in line, at the end or in the old place.  One whose wake-up is due but
+ * has not begun stays woken instead: it will try again.
+ */
 void line_enter_locked(struct line *line, struct waiter *w);
 
 /* Leave the line from whatever state. */
@@ -123,10 +145,13 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
 				  uint64_t limit);
 
 /*
- * Wake those for whom something is ready.  The lock is held on entry and on
- * return, and released for each wake-up.
+ * Wake those who were served, and those for whom something is ready.  The lock
+ * is held on entry and on return, and released for each wake-up.
  */
 void line_wake_ready_locked(struct line *line);
+
+/* w is asleep, and its offer has been taken: out of the line; to be woken. */
+void line_serve_locked(struct line *line, struct waiter *w);
 
 /*
  * Whether anybody is asleep; under lock, or (line_published) after something
@@ -154,28 +179,144 @@ static inline bool line_wake_is_due(struct line *line)
 }
 
 /*
- * Wake everybody who is in line at this moment and tell them the verdict; the
- * first verdict that a waiter is told stands.  The lock is held on entry and on
- * return, and released for each wake-up.
+ * Wake everybody who is in line at this moment, and tell them how their call
+ * has ended: 0, EINTR (which concerns blocked calls only), or VERDICT_RETRY: not
+ * yet, try again.  The lock is held on entry and on return, and released for
+ * each wake-up.
  */
+#define VERDICT_RETRY (-1)
 void line_wake_all_locked(struct line *line, int verdict);
 
-/* ---- threads (wait_thread.c) ---------------------------------------------- */
+/* What w has been told. */
+int line_verdict_locked(const struct line *line, const struct waiter *w);
 
+/* ---- waking (wake.c) ------------------------------------------------------ */
+
+/*
+ * Wake a claimed waiter; with no lock held.  From within a wake function of this
+ * thread it is put off until that has returned.
+ */
+void waiter_wake(struct waiter *w);
+
+/* Whether the calling thread is in a wake function. */
+bool waker_is_busy(void);
+
+/* Take back a wake-up that this thread has put off.  False: it has not. */
+bool waker_take_back(struct waiter *w);
+
+/* ---- blocked calls (wait_thread.c, wait_park.c) ---------------------------- */
+
+/* A thread, or a coroutine with the scheduler of its thread. */
 struct sleeper {
-	struct waiter waiter;
+	coqueue_scheduler_t scheduler; /* of a coroutine */
+	void *self;                    /* the coroutine, or NULL: a thread */
 	struct sync_mutex lock;
 	struct sync_cond cond;
-	bool awake; /* under this lock */
+	_Atomic bool awake;
 };
 
+/* With no lock held: a hook of the scheduler may run. */
 void sleeper_init(struct sleeper *s);
+void sleeper_init_thread(struct sleeper *s);
 void sleeper_fini(struct sleeper *s);
+
+void sleeper_wake(struct sleeper *s);
 
 /*
  * Sleep until woken or the deadline (NULL: for ever): 0 or ETIMEDOUT.  A
- * cancellation point.
+ * cancellation point, for a thread.
  */
 int sleeper_sleep(struct sleeper *s, const struct timespec *deadline);
+
+/* One place in line of a blocked call; a select has several, and one sleeper. */
+struct place {
+	struct waiter waiter;
+	struct sleeper *sleeper;
+	struct choice *choice; /* of a coroutine's select, else NULL */
+};
+
+void place_init(struct place *p, struct sleeper *s);
+
+/*
+ * Several offers of one coroutine, of which one is taken: by a partner, or by
+ * itself while it tries.
+ */
+struct choice {
+	_Atomic uint64_t state; /* enum choice_state */
+};
+
+enum choice_state { CHOICE_OPEN, CHOICE_MADE };
+
+/* Make it; false: it has been made. */
+static inline bool choice_make(struct choice *c)
+{
+	uint64_t open = CHOICE_OPEN;
+
+	return sync_cas(&c->state, &open, CHOICE_MADE, relaxed);
+}
+
+/* The choice that w is part of, or NULL. */
+static inline struct choice *choice_of(struct waiter *w)
+{
+	return w->kind == WAITER_COROUTINE
+		       ? container_of(w, struct place, waiter)->choice
+		       : NULL;
+}
+
+/* Ask for the running coroutine and its scheduler; with no lock held.  False:
+ * none runs. */
+bool park_current(struct sleeper *s);
+
+/* Whether coroutines may run on this thread. */
+bool park_is_set(void);
+
+int park_sleep(struct sleeper *s, const struct timespec *deadline);
+void park_wake(struct sleeper *s);
+
+/* ---- armed waiters (wait_arm.c) -------------------------------------------- */
+
+/* What lies in coqueue_waiter_t.private_; its owner leaves it zeroed at first. */
+struct node {
+	struct waiter waiter;
+	/* For what it waits: its owner says so, and NODE_SERVED; 0: for nothing.
+	 * Written under lock, [arm.1], [arm.2] */
+	_Atomic uintptr_t armed_for;
+};
+
+#define NODE_SERVED ((uintptr_t)4)
+
+_Static_assert(sizeof(struct node) <=
+		       sizeof(((coqueue_waiter_t *)NULL)->private_),
+	       "a node fits into what its owner has");
+_Static_assert(_Alignof(struct node) <= _Alignof(coqueue_waiter_t),
+	       "and lies well there");
+
+static inline struct node *node_of(coqueue_waiter_t *w)
+{
+	return (struct node *)(void *)w->private_;
+}
+
+/* It waits for a call of a queue; 0: for none.  Under the lock of that. */
+static inline void node_set_armed(struct node *n, uintptr_t armed_for)
+{
+	sync_store(&n->armed_for, armed_for, relaxed);
+}
+
+/* Under lock: its offer was taken, which its owner need not ask the queue for. */
+static inline void node_set_served(struct node *n)
+{
+	/* [arm.1] release: with [arm.2], what was offered has been passed */
+	sync_store(&n->armed_for,
+		   sync_load(&n->armed_for, relaxed) | NODE_SERVED, release);
+}
+
+/* Run its wake function. */
+void node_wake(struct node *n);
+
+/*
+ * Until its wake function neither is due nor runs in another thread; with no
+ * lock held.  From within a wake function it is not waited for: false.
+ */
+bool node_await_wakes(struct node *n);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A thread as a waiter: it sleeps on a condition variable of its own, under a
- * mutex of its own, in its own stack frame.
+ * mutex of its own, in its own stack frame.  (A coroutine: wait_park.c.)
  *
  * The waker broadcasts after unlocking, or the woken would run into the mutex
  * and sleep again.  It may then touch the condvar when the owner is already
@@ -11,28 +11,38 @@
 
 #include "wait.h"
 
-static void sleeper_wake(struct waiter *w)
+void sleeper_wake(struct sleeper *s)
 {
-	struct sleeper *s = container_of(w, struct sleeper, waiter);
-
+	if (s->self) {
+		park_wake(s);
+		return;
+	}
 	sync_lock(&s->lock);
-	s->awake = true;
+	sync_store(&s->awake, true, relaxed);
 	sync_unlock(&s->lock);
 	sync_cond_broadcast(&s->cond);
-	waiter_wake_finished(w);
+}
+
+void sleeper_init_thread(struct sleeper *s)
+{
+	s->self = NULL;
+	s->lock = (struct sync_mutex)SYNC_MUTEX_INIT;
+	s->cond = (struct sync_cond)SYNC_COND_INIT;
+	sync_init(&s->awake, false);
 }
 
 void sleeper_init(struct sleeper *s)
 {
-	waiter_init(&s->waiter, sleeper_wake);
-	s->lock = (struct sync_mutex)SYNC_MUTEX_INIT;
-	s->cond = (struct sync_cond)SYNC_COND_INIT;
-	s->awake = false;
+	if (park_current(s))
+		sync_init(&s->awake, false);
+	else
+		sleeper_init_thread(s);
 }
 
 void sleeper_fini(struct sleeper *s)
 {
-	waiter_await_wakers(&s->waiter);
+	if (s->self)
+		return;
 	sync_cond_destroy(&s->cond);
 	sync_mutex_destroy(&s->lock);
 }
@@ -42,18 +52,34 @@ static void sleeper_unlock(void *lock)
 	sync_unlock(lock);
 }
 
-int sleeper_sleep(struct sleeper *s, const struct timespec *deadline)
+static int thread_sleep(struct sleeper *s, const struct timespec *deadline)
 {
+	bool awake;
 	int err = 0;
 
 	sync_lock(&s->lock);
 	sync_cancel_push(sleeper_unlock, &s->lock);
-	while (!s->awake && err != ETIMEDOUT)
+	while (!(awake = sync_load(&s->awake, relaxed)) && err != ETIMEDOUT)
 		err = sync_cond_wait(&s->cond, &s->lock, deadline);
-	if (s->awake)
+	if (awake)
 		err = 0;
-	s->awake = false;
+	sync_store(&s->awake, false, relaxed);
 	sync_cancel_pop();
 	sync_unlock(&s->lock);
 	return err;
+}
+
+int sleeper_sleep(struct sleeper *s, const struct timespec *deadline)
+{
+	return s->self ? park_sleep(s, deadline) : thread_sleep(s, deadline);
+}
+
+void place_init(struct place *p, struct sleeper *s)
+{
+	p->waiter.offer = NULL;
+	p->waiter.state = WAITER_OUT;
+	p->waiter.kind = s->self ? WAITER_COROUTINE : WAITER_THREAD;
+	sync_init(&p->waiter.wakers, 0);
+	p->sleeper = s;
+	p->choice = NULL;
 }

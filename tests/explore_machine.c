@@ -58,6 +58,11 @@ static struct thread *self(void)
 	return &threads[running];
 }
 
+int seam_thread(void)
+{
+	return running < 0 ? SEAM_THREADS - 1 : running;
+}
+
 bool machine_is_exploring(void)
 {
 	return exploring;

@@ -91,6 +91,19 @@ void seam_fence_heavy(const struct site *at);
 #define sync_fence_release()                                                   \
 	seam_fence(SEAM_SITE("release fence"), seam_release)
 
+/* ---- threads -------------------------------------------------------------- */
+
+/* One for each that the explorer has, and one for itself. */
+enum { SEAM_THREADS = 16 };
+int seam_thread(void);
+
+#define sync_thread_local(type, name) static __typeof__(type) name[SEAM_THREADS]
+#define sync_own(name) (&(name)[seam_thread()])
+#define sync_at_fork_in_child(f) ((void)(f))
+
+/* The order by chance is one order here. */
+#define sync_random() ((uint64_t)0)
+
 /* ---- slots ---------------------------------------------------------------- */
 
 /* Items are whole words here, each a scheduling point. */

@@ -15,9 +15,9 @@ sync.h sync.c rcu.h rcu.c                  : sync.h $GROUND
 store.h backoff.h wait.h                   : $SEAM
 spin.h                                     : backoff.h $SEAM
 store_*.h store_*.c                        : store.h spin.h $SEAM
-wait.c wait_*.c                            : wait.h backoff.h $SEAM
+wait.c wait_*.c wake.c                     : wait.h backoff.h $SEAM
 queue.h                                    : $PARTS
-queue.c call.c shutdown.c rendezvous.c resize.c task.c object.c stats.c : queue.h $PARTS
+queue.c call.c shutdown.c rendezvous.c resize.c task.c object.c stats.c arm.c select.c : queue.h $PARTS
 "
 
 # Words (extended regular expressions, whole words) that a file of lib/ must
@@ -32,7 +32,7 @@ never="
 *       : sync.h clock.c     : clock_\w*time
 store_* :                    : memcpy|memmove
 store*  :                    : wait\w*|\w*waiter\w*|line_\w*|shutdown\w*|\w*_SHUT|\w*_DRAINING|task\w*|join\w*|unfinished
-wait*   :                    : \w*item\w*|store\w*|ring\w*|slot\w*|shutdown\w*|\w*_SHUT|\w*_DRAINING
+wa[ik]* :                    : \w*item\w*|store\w*|ring\w*|slot\w*|shutdown\w*|\w*_SHUT|\w*_DRAINING
 "
 
 # matches FILE PATTERN...: whether one of the patterns fits the whole name.

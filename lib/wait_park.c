@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A coroutine as a waiter: the scheduler of its thread parks it and makes it
+ * runnable again, maybe on another thread.  So nothing that belongs to a thread
+ * is used from before a park: the address of a thread-local value (that of
+ * errno, and what pthread_self() returns) is never in the frame that parks, and
+ * the compiler cannot keep it there, since who uses one is a function of its
+ * own.  What is wanted of the scheduler is asked for again after each park.
+ */
+#include "config.h"
+
+#include <errno.h>
+
+#include "wait.h"
+
+sync_thread_local(coqueue_scheduler_t, scheduler); /* size 0: none */
+
+int coqueue_set_scheduler(const coqueue_scheduler_t *s)
+{
+	static const coqueue_scheduler_t none;
+
+	if (s && (s->size != sizeof(*s) || !s->self || !s->park || !s->unpark))
+		return EINVAL;
+	*sync_own(scheduler) = s ? *s : none;
+	return 0;
+}
+
+cold bool park_is_set(void)
+{
+	return sync_own(scheduler)->size != 0;
+}
+
+static cold int errno_of_thread(void)
+{
+	return errno;
+}
+
+static cold void set_errno_of_thread(int value)
+{
+	errno = value;
+}
+
+cold bool park_current(struct sleeper *s)
+{
+	int cancel, saved;
+
+	s->self = NULL;
+	s->scheduler = *sync_own(scheduler);
+	if (!s->scheduler.size)
+		return false;
+	cancel = sync_cancel_disable();
+	saved = errno;
+	s->self = s->scheduler.self(s->scheduler.ctx);
+	errno = saved;
+	sync_cancel_restore(cancel);
+	return s->self;
+}
+
+static cold int park(struct sleeper *s, const struct timespec *deadline)
+{
+	int cancel = sync_cancel_disable(), saved = errno_of_thread(), err;
+
+	err = s->scheduler.park(s->scheduler.ctx, s->self, deadline);
+	set_errno_of_thread(saved);
+	sync_cancel_restore(cancel);
+	return err;
+}
+
+/* The awake flag alone says who is awake; the waker's queue is locked after. */
+int park_sleep(struct sleeper *s, const struct timespec *deadline)
+{
+	bool awake;
+	int err = 0;
+
+	while (!(awake = sync_load(&s->awake, relaxed)) && err != ETIMEDOUT)
+		err = park(s, deadline);
+	if (awake)
+		err = 0;
+	sync_store(&s->awake, false, relaxed);
+	return err;
+}
+
+void park_wake(struct sleeper *s)
+{
+	sync_store(&s->awake, true, relaxed);
+	s->scheduler.unpark(s->scheduler.ctx, s->self);
+}
