@@ -21,7 +21,7 @@ absent()
 # leave_out NAME WHY: nobody can require it of this build.
 leave_out()
 {
-	absent "$1" "$2"
+	printf '%s: skipped, %s\n' "$1" "$2"
 	accounted="$accounted $1"
 }
 
@@ -58,8 +58,8 @@ example()
 	*.cc) tag=CXX build="$CXX -std=c++20 -O2" ;;
 	*) tag=CC build="$CC -std=gnu11 $CFLAGS" ;;
 	esac
-	build="$build -Wall -Wextra -Wno-unused-parameter -Werror -pthread"
-	build="$build $SANITIZER_FLAGS $COVERAGE_FLAGS"
+	build="$build -pthread $SANITIZER_FLAGS $COVERAGE_FLAGS"
+	warnings='-Wall -Wextra -Wno-unused-parameter -Werror'
 	printf '#include <%s>\nint main(void)\n{\n}\n' "$2" >"$probe"
 	shift 2
 	if ! $build -o probe "$probe" "$@" >probe.out 2>&1; then
@@ -67,15 +67,19 @@ example()
 		return
 	fi
 	must "building $name" "$top_builddir/libtool" --silent --tag=$tag \
-		--mode=link $build -I "$srcdir/include" -o "$scratch/$name" \
-		"$source" "$top_builddir/libcoqueue.la" "$@" &&
+		--mode=link $build $warnings -I "$srcdir/include" \
+		-o "$scratch/$name" "$source" "$top_builddir/libcoqueue.la" "$@" &&
 		run "$name" "$scratch/$name"
 }
 
-# packaged MODULE: its flags.
-packaged()
+# packaged_example FILE HEADER MODULE: with the flags that pkg-config knows.
+packaged_example()
 {
-	$PKG_CONFIG --cflags --libs "$1" 2>/dev/null
+	if flags=$($PKG_CONFIG --cflags --libs "$3" 2>/dev/null); then
+		example "$1" "$2" $flags
+	else
+		absent "${1%.*}"
+	fi
 }
 
 # python_example NAME IMPORTS
@@ -94,16 +98,16 @@ python_example()
 
 cd "$scratch" || give_up "no $scratch"
 example epoll.c sys/epoll.h
-example uv.c uv.h $(packaged libuv)
-example glib.c glib.h $(packaged glib-2.0)
-example uring.c liburing.h $(packaged liburing)
+packaged_example uv.c uv.h libuv
+packaged_example glib.c glib.h glib-2.0
+packaged_example uring.c liburing.h liburing
 example cxx20.cc coroutine
 if [ -n "$SANITIZER_FLAGS" ]; then
 	for name in fiber pth; do
 		leave_out $name "sanitizers do not follow it from stack to stack"
 	done
 	for name in gevent asyncio; do
-		leave_out $name "a sanitizer must be there before Python is"
+		leave_out $name "a sanitizer cannot come into a running Python"
 	done
 else
 	example fiber.cc boost/fiber/all.hpp -lboost_fiber -lboost_context
