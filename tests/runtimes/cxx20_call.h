@@ -6,6 +6,8 @@
  * so it must not block before it is suspended again, or wake() be changed to
  * hand `caller` to an executor.
  */
+#pragma once
+
 #include <cerrno>
 #include <coqueue/waiter.h>
 #include <coroutine>

@@ -1,60 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fiber: fibers of Boost.Fiber get what a thread puts, by plain blocking calls.
+ * fiber: three fibers of Boost.Fiber pass on what one thread puts and another
+ * gets.  By fiber_park.h the plain blocking calls let other fibers run.
  */
-#include <boost/fiber/all.hpp>
-#include <coqueue/waiter.h>
+#include "fiber_park.h"
+#include <cstdio>
 #include <err.h>
 #include <thread>
 
 #define MUST(x) ((x) ? (void)0 : errx(1, "line %d: %s", __LINE__, #x))
 #define ITEMS 10000L
 COQUEUE_DEFINE_TYPED(numbers, long)
-using namespace std::chrono;
-/* Each fiber has one, to hold a token; try_push never switches to a fiber. */
-using parking = boost::fibers::buffered_channel<bool>;
-static boost::fibers::fiber_specific_ptr<parking> parkings;
-static coqueue_t *queue;
-static long count, sum;
+static coqueue_t *in, *out;
 
-static void *self(void *)
+static void pass()
 {
-	if (!parkings.get())
-		parkings.reset(new parking(2));
-	return parkings.get();
+	for (long n, last = -1; numbers_get(in, &n) == 0; last = n)
+		MUST(n > last && numbers_put(out, &n) == 0);
+	MUST(coqueue_release(out, COQUEUE_PUT) == 0);
 }
 
-static int park(void *, void *self, const timespec *t)
+static void produce()
 {
-	auto p = static_cast<parking *>(self);
-	bool token;
-	auto until = t ? seconds(t->tv_sec) + nanoseconds(t->tv_nsec)
-		       : nanoseconds::max();
-	auto result = p->pop_wait_until(token, steady_clock::time_point(until));
-	return result == decltype(result)::timeout ? ETIMEDOUT : 0;
+	for (long n = 0; n < ITEMS; n++)
+		MUST(numbers_put(in, &n) == 0);
+	MUST(coqueue_shutdown(in, COQUEUE_GRACEFUL) == 0);
 }
 
-static void unpark(void *, void *self)
+static void consume(long *count, long *sum)
 {
-	static_cast<parking *>(self)->try_push(true);
+	for (long n; numbers_get(out, &n) == 0; ++*count)
+		*sum += n;
 }
 
 int main()
 {
-	const coqueue_scheduler_t hooks{sizeof(hooks), self, park, unpark, 0};
-	MUST(!coqueue_set_scheduler(&hooks) && !numbers_create(&queue, 8, 0));
-	auto work = [] {
-		for (long n, last = -1; !numbers_get(queue, &n); last = n)
-			MUST(n > last), count++, sum += n;
-	};
-	boost::fibers::fiber a(work), b(work), c(work);
-	std::thread thread([] {
-		for (long n = 0; n < ITEMS; n++)
-			MUST(numbers_put(queue, &n) == 0);
-		coqueue_shutdown(queue, COQUEUE_GRACEFUL);
-	});
-	a.join(), b.join(), c.join(), thread.join();
+	long n, count = 0, sum = 0;
+	timespec soon;
+
+	MUST(coqueue_set_scheduler(&fiber_hooks) == 0);
+	MUST(!numbers_create(&in, 4, NULL) && !numbers_create(&out, 4, NULL));
+	coqueue_deadline(&soon, 1000000); // this parks the fiber of main()
+	MUST(numbers_get_until(in, &n, &soon) == ETIMEDOUT);
+	for (int i = 0; i < 3; i++) // the last to release it shuts it down
+		MUST(coqueue_hold(out, COQUEUE_PUT) == 0);
+	boost::fibers::fiber a(pass), b(pass), c(pass);
+	std::thread producer(produce), consumer(consume, &count, &sum);
+	a.join(), b.join(), c.join();
+	producer.join(), consumer.join();
 	MUST(count == ITEMS && sum == ITEMS * (ITEMS - 1) / 2);
-	MUST(coqueue_destroy(queue) == 0);
+	MUST(!coqueue_destroy(in) && !coqueue_destroy(out));
 	return printf("fiber: %ld items, shut down\n", count) < 0;
 }

@@ -35,9 +35,13 @@ int main(void)
 	coqueue_t *queue;
 	pth_t threads[3];
 	pthread_t producer;
+	struct timespec soon;
+	long n;
 
 	MUST(pth_init() && park_init() == 0);
 	MUST(numbers_create(&queue, 8, NULL) == 0);
+	coqueue_deadline(&soon, 1000000); /* main() is one, too */
+	MUST(numbers_get_until(queue, &n, &soon) == ETIMEDOUT);
 	for (int i = 0; i < 3; i++)
 		threads[i] = pth_spawn(PTH_ATTR_DEFAULT, work, queue);
 	MUST(pthread_create(&producer, NULL, produce, queue) == 0);

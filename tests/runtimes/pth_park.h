@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The hooks for threads of GNU Pth.  Each waits for an eventfd of its own, since
  * other threads of the system must not call Pth. */
+#pragma once
 #include <coqueue/waiter.h>
 #include <errno.h>
 #include <pth.h>
