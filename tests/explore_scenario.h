@@ -127,6 +127,10 @@ struct record {
 	uint64_t offered[BULK]; /* by the cases of a select; 0: none */
 	uint64_t evicted;       /* by force_put; 0: none */
 	struct write begun;     /* what the caller did before */
+	/* When it came to its line, and then stood there first; of a node, or
+	 * when it is over. */
+	uint64_t came, stood;
+	struct place place;
 };
 
 /* Of the schedule that was run last. */
