@@ -202,8 +202,8 @@ void machine_migrate(void);
 /* Let others run here, if it is so chosen. */
 void machine_point(const struct site *at);
 
-/* Whether `p` is a dead part of another thread's stack. */
-bool machine_is_dead_stack(const void *p);
+/* Whether `p` is a dead part of a stack; not of the user's own. */
+bool machine_is_dead_stack(const void *p, int user);
 
 /* Somebody has changed something: who naps looks again. */
 void machine_changed(void);

@@ -455,7 +455,7 @@ static void reset_thread(int thread)
 	t->view.clock.at[thread]++;
 }
 
-bool machine_is_dead_stack(const void *p)
+bool machine_is_dead_stack(const void *p, int user)
 {
 	const unsigned char *byte = p;
 	size_t i;
@@ -463,7 +463,7 @@ bool machine_is_dead_stack(const void *p)
 	if (byte < stacks || byte >= stacks + (size_t)THREADS * STACK)
 		return false;
 	i = (size_t)(byte - stacks) / STACK;
-	return (int)i != running &&
+	return (int)i != user &&
 	       (byte < threads[i].top || threads[i].state == DONE);
 }
 

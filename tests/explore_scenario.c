@@ -1065,7 +1065,7 @@ void story_call(const struct step *step)
 	r->call = lin_call_of(step->verb);
 	r->queue = step->queue;
 	r->caller = running;
-	r->apart = outer; /* by a wake function */
+	r->on_its_own = outer; /* by a wake function */
 	r->result = PENDING;
 	r->begun = memory_mark();
 	story_call_begins(r);
@@ -1085,7 +1085,7 @@ void story_call(const struct step *step)
 	machine_trace("       %d %s returns %s, %zu", running, t->call,
 		      result ? strerrorname_np(result) : "0", r->n);
 	story_check_sees(r, result);
-	if (!r->apart) {
+	if (!r->on_its_own) {
 		r->stood = t->slept_at;
 		r->place = t->place;
 	}

@@ -119,7 +119,7 @@ struct record {
 	enum lin_call call; /* what it was; LIN_N_CALLS: not in the history */
 	int queue;
 	int caller;
-	bool apart; /* not in the order of its caller's calls */
+	bool on_its_own; /* not in the order of its caller's calls */
 	uint64_t called, returned;
 	int result; /* or PENDING */
 	size_t n;   /* items moved */

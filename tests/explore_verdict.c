@@ -460,7 +460,7 @@ static bool each_item_is_somewhere(void)
 enum { OPS = RECORDS * BULK };
 
 static struct lin_op ops[OPS];
-static size_t lin_threads; /* of which each op apart is one */
+static size_t lin_threads; /* of which each op on its own is one */
 
 static uint64_t lin_value_of(const struct record *r)
 {
@@ -489,7 +489,8 @@ static struct lin_op *add_op(struct lin_op *op, const struct record *r,
 	op->evicted = r->evicted ? r->evicted : LIN_NOTHING;
 	op->result = result;
 	op->call = (uint8_t)call;
-	op->thread = (uint8_t)(r->apart ? lin_threads++ : (size_t)r->caller);
+	op->thread =
+		(uint8_t)(r->on_its_own ? lin_threads++ : (size_t)r->caller);
 	return op + 1;
 }
 

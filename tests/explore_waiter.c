@@ -252,7 +252,7 @@ static void begin_call(struct owner *o, struct record *r)
 	make_node(o);
 	o->call = r;
 	o->queue = queues[r->queue];
-	r->apart = true;
+	r->on_its_own = true;
 	if (r->call != LIN_PUT)
 		return;
 	r->values[0] = story_fresh_value(r, 0);
