@@ -339,17 +339,23 @@ static bool comes_behind(const struct record *b, const struct record *a)
 	       in_one_line(side_of(b->call), side_of(a->call));
 }
 
+/* A thread at a rendezvous is woken for its offer, too, and may wait for that
+ * to be taken by one who does not run. */
+static bool may_have_offered(const struct record *r)
+{
+	return !is_armed_call(r->step->verb) &&
+	       !(story.scenario->coroutines >> r->caller & 1) &&
+	       scenario_kind(story.scenario, r->queue).capacity == 0;
+}
+
 /*
  * Whether it was woken by a call that should have woken another one first, which
- * stands there.  At a rendezvous a thread is also woken for its own offer.  Who
- * wakes several passes by whoever stands there again, having been woken by it.
+ * stands there.  Who wakes several passes by whoever stands there again, having
+ * been woken by it.
  */
 static bool was_woken_before(const struct record *b, const struct record *a)
 {
-	bool thread = !is_armed_call(b->step->verb) &&
-		      !(story.scenario->coroutines >> b->caller & 1);
-
-	if (thread && scenario_kind(story.scenario, b->queue).capacity == 0)
+	if (may_have_offered(b) || (may_have_offered(a) && anybody_stalls()))
 		return false;
 	if (place_of(a)->wakes == 0)
 		return place_of(b)->wakes > 0;
