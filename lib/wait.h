@@ -5,12 +5,15 @@
  *
  *      line.asleep:     [w3] [w5] [w6]   by ticket: first come, first woken
  *      line.in_flight:  1                woken, and not yet out or asleep again
- *      line.armed:      2                1 + in_flight; 0: nobody is asleep
+ *      line.armed:      2                1 + in_flight; 0, IDLE: nobody is asleep
  *
  * A waiter is memory of whoever waits.  It goes out -> asleep -> woken -> out;
  * from woken back to asleep, in its old place, when the one that was woken
  * finds nothing (somebody overtook it).  Threads, coroutines and the waiters of
  * event loops stand in one line, and differ in how they are woken (wake.c).
+ *
+ * A coroutine cannot be cancelled, so its call can be done for it while it is
+ * parked: it leaves what it takes (waiter.offer), and goes asleep -> served.
  *
  * A wake-up costs thousands of puts.  So a publisher wakes more waiters only
  * while more can be served than wake-ups are in flight; usually it looks at one
@@ -38,10 +41,11 @@
  * flight, and so has who arms a line that was armed already.
  *
  * Coroutines and armed waiters come back soon, having neither spun nor yielded.
- * So when one of them was the last to be woken the line stays armed, and the next
- * finds it so; until a publisher has looked for somebody asleep in vain.  (For
- * threads, which sleep rarely, that look costs more than it saves: 1.8 times the
- * processor time at capacity 1.)
+ * So when one of them was the last to be woken the line stays armed, as IDLE, and
+ * the next finds it so: publishers pay a fence, and the heavy one is saved.  When
+ * as many have looked in vain as it costs, the line is disarmed.  (For threads,
+ * which sleep rarely, that does not pay: 1.8 times the processor time at capacity
+ * 1.)
  *
  * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
  * that the woken does not run into the lock.  Until its wakers have finished its
@@ -77,7 +81,7 @@ enum waiter_state {
 	WAITER_OUT,    /* in no list */
 	WAITER_ASLEEP, /* in line->asleep; will be woken */
 	WAITER_WOKEN,  /* a wake-up is under way or done */
-	WAITER_SERVED  /* out, its offer having been taken; as woken */
+	WAITER_SERVED  /* out, its call having been done for it; as woken */
 };
 
 enum waiter_kind {
@@ -89,8 +93,7 @@ enum waiter_kind {
 struct waiter {
 	struct list link; /* under lock; of a deferred wake: its thread's */
 	uint64_t ticket;  /* under lock */
-	/* What a partner may take or fill without asking (rendezvous.c), or
-	 * NULL; under lock. */
+	/* What others may take or fill without asking, or NULL; under lock. */
 	void *offer;
 	uint8_t state; /* enum waiter_state; under lock */
 	uint8_t kind;  /* enum waiter_kind */
@@ -104,12 +107,16 @@ struct waiter {
 struct line {
 	on_own_line _Atomic uint32_t
 		armed;           /* under lock; read anywhere [wait.2] */
+	_Atomic uint32_t vain;   /* looks at an idle line; a hint */
 	struct sync_mutex *lock; /* "the lock" of these comments */
-	/* Could n more be served now? */
-	bool (*ready)(struct line *line, uint64_t n);
+	/* Could n more be served now, w among them (or NULL)? */
+	bool (*ready)(struct line *line, uint64_t n, const struct waiter *w);
+	/* Under lock: do what w waits for, if it has left what it takes. */
+	bool (*serve)(struct line *line, struct waiter *w);
 	/* under lock: */
 	struct list asleep, served;
-	uint32_t in_flight;  /* woken */
+	bool owed;          /* to be looked at: something was done for others */
+	uint32_t in_flight; /* woken */
 	uint32_t consenting; /* of these, threads */
 	size_t waiting;      /* blocked, or armed and not woken */
 	size_t nodes;        /* armed, or woken and not back yet */
@@ -122,8 +129,12 @@ struct line {
 	uint64_t wakeups;     /* waiters woken */
 };
 
+#define LINE_IDLE UINT32_MAX
+
 void line_init(struct line *line, struct sync_mutex *lock,
-	       bool (*ready)(struct line *line, uint64_t n));
+	       bool (*ready)(struct line *line, uint64_t n,
+			     const struct waiter *w),
+	       bool (*serve)(struct line *line, struct waiter *w));
 
 /* A pending wake-up begins, and w is touched until it has finished; or it does
  * not come to pass.  [wait.3] */
@@ -153,15 +164,18 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
 				  uint64_t limit);
 
 /*
- * Wake those who were served, and those for whom something is ready.  The lock
- * is held on entry and on return, and released for each wake-up.
+ * Serve, or wake, those for whom something is ready, and wake those who were
+ * served.  The lock is held on entry and on return, and released for each wake-up.
  */
 void line_wake_ready_locked(struct line *line);
 
-/* The same by who leaves the line, and has published nothing. */
-void line_pass_on_locked(struct line *line);
+/*
+ * The first of them, for the caller to wake after unlocking, or NULL; and whether
+ * others in line may be due, too.
+ */
+struct waiter *line_first_locked(struct line *line, bool *more);
 
-/* w is asleep, and its offer has been taken: out of the line; to be woken. */
+/* w is asleep, and what it waits for has been done: out of the line; to be woken. */
 void line_serve_locked(struct line *line, struct waiter *w);
 
 /*
@@ -180,13 +194,21 @@ hot_inline bool line_published(struct line *line)
 	return line_is_armed(line);
 }
 
-/* Armed: whether more could be served than wake-ups are in flight. */
+/* Armed: whether more could be served than wake-ups are in flight, or the line
+ * is to be disarmed. */
 static inline bool line_wake_is_due(struct line *line)
 {
+	uint32_t armed, vain;
+
 	/* [wait.2] full fence: with [wait.1], what is seen of the line is not
 	 * newer than what ready() sees */
 	sync_fence();
-	return line->ready(line, sync_load(&line->armed, relaxed));
+	armed = sync_load(&line->armed, relaxed);
+	if (armed != LINE_IDLE)
+		return line->ready(line, armed, NULL);
+	vain = sync_load(&line->vain, relaxed);
+	sync_store(&line->vain, vain + 1, relaxed);
+	return vain >= SYNC_VAIN_LOOKS;
 }
 
 /*
@@ -230,6 +252,7 @@ bool waker_take_back(struct waiter *w);
 struct sleeper {
 	coqueue_scheduler_t scheduler; /* of a coroutine */
 	void *self;                    /* the coroutine, or NULL: a thread */
+	int cancel;                    /* of a coroutine: the state it left */
 	struct sync_mutex lock;
 	struct sync_cond cond;
 	_Atomic bool awake;
@@ -243,23 +266,27 @@ void sleeper_fini(struct sleeper *s);
 void sleeper_wake(struct sleeper *s);
 
 /*
- * Sleep until woken or the deadline (NULL: for ever): 0 or ETIMEDOUT.  A
+ * Sleep until woken or the deadline (NULL: for ever): 0, ETIMEDOUT, or MOVED: a
+ * coroutine that nobody has woken is on a thread of another scheduler.  A
  * cancellation point, for a thread.
  */
+#define MOVED EXDEV
 int sleeper_sleep(struct sleeper *s, const struct timespec *deadline);
 
 /* One place in line of a blocked call; a select has several, and one sleeper. */
 struct place {
 	struct waiter waiter;
 	struct sleeper *sleeper;
-	struct choice *choice; /* of a coroutine's select, else NULL */
+	struct choice *choice; /* of a select, else NULL */
+	bool leaves;       /* once served it does not touch the queue, which */
+	_Atomic bool gone; /* it has left therefore [call.1], [call.2] */
 };
 
 void place_init(struct place *p, struct sleeper *s);
 
 /*
- * Several offers of one coroutine, of which one is taken: by a partner, or by
- * itself while it tries.
+ * Of a select.  It is made while the select tries; of the offers of a coroutine
+ * one is taken, by who makes the choice.
  */
 struct choice {
 	_Atomic uint64_t state; /* enum choice_state */
@@ -276,16 +303,20 @@ static inline bool choice_make(struct choice *c)
 }
 
 /* The choice that w is part of, or NULL. */
-static inline struct choice *choice_of(struct waiter *w)
+static inline struct choice *choice_of(const struct waiter *w)
 {
-	return w->kind == WAITER_COROUTINE
-		       ? container_of(w, struct place, waiter)->choice
-		       : NULL;
+	return w->kind == WAITER_NODE
+		       ? NULL
+		       : container_of_const(w, struct place, waiter)->choice;
 }
 
-/* Ask for the running coroutine and its scheduler; with no lock held.  False:
- * none runs. */
-bool park_current(struct sleeper *s);
+/* Ask for the running coroutine and its scheduler, with no lock held, and disable
+ * cancellation until park_end().  False: none runs. */
+bool park_begin(struct sleeper *s);
+void park_end(struct sleeper *s);
+
+/* Between parks: the scheduler of this thread, which may be another. */
+coqueue_scheduler_t park_scheduler(void);
 
 /* Whether coroutines may run on this thread. */
 bool park_is_set(void);

@@ -33,7 +33,7 @@ void sleeper_init_thread(struct sleeper *s)
 
 void sleeper_init(struct sleeper *s)
 {
-	if (park_current(s))
+	if (park_begin(s))
 		sync_init(&s->awake, false);
 	else
 		sleeper_init_thread(s);
@@ -41,8 +41,10 @@ void sleeper_init(struct sleeper *s)
 
 void sleeper_fini(struct sleeper *s)
 {
-	if (s->self)
+	if (s->self) {
+		park_end(s);
 		return;
+	}
 	sync_cond_destroy(&s->cond);
 	sync_mutex_destroy(&s->lock);
 }
@@ -82,4 +84,6 @@ void place_init(struct place *p, struct sleeper *s)
 	sync_init(&p->waiter.wakers, 0);
 	p->sleeper = s;
 	p->choice = NULL;
+	p->leaves = false;
+	sync_init(&p->gone, false);
 }
