@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include "stress_armed.h"
 #include "stress_call.h"
 
 #define UNTOUCHED UINT64_C(0xdeadbeefcafef00d)
@@ -46,6 +47,12 @@ const char *const activity_name[N_ACTIVITIES] = {
 	[IN_DESTROY] = "coqueue_destroy",
 };
 
+const char *const caller_name[N_CALLERS] = {
+	[THREAD] = "threads",
+	[COROUTINE] = "coroutines",
+	[ARMED] = "armed",
+};
+
 const char *const role_name[N_ROLES] = {
 	[PRODUCER] = "producer", [CONDUCTOR] = "conductor",
 	[CONSUMER] = "consumer", [JOINER] = "joiner",
@@ -53,10 +60,18 @@ const char *const role_name[N_ROLES] = {
 	[RESIZER] = "resizer",
 };
 
+/* The thread, and the fiber: others may be waiting for either. */
+static void yield(void)
+{
+	sched_yield();
+	if (fiber_self())
+		fiber_yield();
+}
+
 void actor_jitters(struct actor *a)
 {
 	if (a->round->run->config->jitter && random_one_in(&a->random, 3))
-		sched_yield();
+		yield();
 }
 
 static bool is_put(const struct call *c)
@@ -129,6 +144,8 @@ int call_perform(struct actor *a, const struct call *c)
 	coqueue_t *q = a->round->queue;
 	void *items = a->buffer;
 
+	if (a->caller == ARMED && armed_can(c))
+		return armed_perform(a, c);
 	switch (c->what) {
 	case IN_PUT:
 		return coqueue_put(q, items);
@@ -283,7 +300,7 @@ void call_count(struct actor *a, const struct call *c, int rc)
 		break;
 	case EAGAIN:
 		a->count[WOULD_BLOCK]++;
-		sched_yield();
+		yield();
 		break;
 	case ETIMEDOUT:
 		a->count[TIMED_OUT]++;

@@ -12,7 +12,8 @@
 uint64_t cargo_due_ns(const struct actor *producer, uint32_t number)
 {
 	const struct config *c = producer->round->run->config;
-	double period = (double)NS_PER_SECOND * c->producers / c->rate;
+	double period = (double)NS_PER_SECOND *
+			producer->round->plan.producers / c->rate;
 
 	return producer->pace_start_ns + (uint64_t)(number * period);
 }

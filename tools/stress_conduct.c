@@ -230,7 +230,8 @@ void round_cancel(struct round *r, unsigned n)
 	round_step(r, CANCELLING);
 	for (unsigned i = 0; i < n; i++) {
 		victim[i] = draw_worker(r);
-		if (victim[i]->running && !victim[i]->cancelled)
+		if (victim[i]->caller == THREAD && victim[i]->running &&
+		    !victim[i]->cancelled)
 			victim[i]->cancelled =
 				pthread_cancel(victim[i]->thread) == 0;
 	}

@@ -23,10 +23,14 @@ static char verdict[VERDICT_LENGTH];
 static void print_actor(FILE *out, const struct actor *a,
 			const struct sighting *s)
 {
-	char since[TEXT_LENGTH], items[TEXT_LENGTH];
+	char since[TEXT_LENGTH], items[TEXT_LENGTH], thread[TEXT_LENGTH];
 
-	fprintf(out, "  %-9s %5u %9d  %-28s %9s %9s\n", role_name[a->role],
-		a->index, (int)a->tid, activity_name[s->activity],
+	if (a->caller == THREAD)
+		snprintf(thread, sizeof(thread), "%d", (int)a->tid);
+	else
+		snprintf(thread, sizeof(thread), "%s", caller_name[a->caller]);
+	fprintf(out, "  %-9s %5u %10s  %-27s %9s %9s\n", role_name[a->role],
+		a->index, thread, activity_name[s->activity],
 		text_time(since, s->since_ns),
 		text_count(items, (double)s->moved));
 }
@@ -43,7 +47,7 @@ static void print_actors(FILE *out, struct round *r,
 {
 	unsigned shown = 0, more = 0;
 
-	fprintf(out, "  %-9s %5s %9s  %-28s %9s %9s\n", "role", "no", "tid",
+	fprintf(out, "  %-9s %5s %10s  %-27s %9s %9s\n", "role", "no", "tid",
 		"in", "for", "items");
 	for (unsigned i = 0; i < r->n_actors; i++) {
 		const struct actor *a = &r->actors[i];

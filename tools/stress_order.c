@@ -7,7 +7,7 @@
 
 static enum coqueue_order order_of(const struct round *r)
 {
-	return r->plan.capacity ? r->run->config->order : COQUEUE_FIFO;
+	return r->plan.capacity ? r->plan.order : COQUEUE_FIFO;
 }
 
 /* All producers' counters at once, but not in each call: one per call in all. */

@@ -3,7 +3,8 @@
  * A round: one queue, made, loaded, shut down, checked and destroyed.
  *
  *     plan      what this round is to be, drawn from the seed
- *     crew      worker threads, that put, get, join and shut down
+ *     crew      workers, that put, get, join and shut down: threads, and
+ *               fibers, as coroutines or as callers that arm waiters
  *     conduct   the main thread, the conductor, decides when the end comes
  *     judge     the accounts of all are compared
  *
@@ -15,6 +16,7 @@
 
 #include <coqueue.h>
 #include <sys/types.h>
+#include "fibers.h"
 #include "stress.h"
 #include "stress_ledger.h"
 #include "stress_random.h"
@@ -34,12 +36,13 @@ enum hold { NOBODY, HOLD_PRODUCERS, HOLD_CONSUMERS };
 #define SHUTTERS_MAX 3
 #define RESIZERS_MAX 2
 #define NO_TRIGGER UINT32_MAX
-#define N_SIDES 2 /* enum coqueue_side */
 
 struct plan {
+	enum coqueue_order order;
 	size_t capacity;
 	size_t largest; /* that it is ever changed to */
 	unsigned producers, consumers, joiners, shutters, players, resizers;
+	unsigned beside[N_CALLERS]; /* of each side, among those: no threads */
 	unsigned put_forms, get_forms, join_forms;
 	size_t batch;
 	uint64_t patience_ns;
@@ -136,6 +139,8 @@ struct actor {
 	struct round *round;
 	enum role role;
 	unsigned index; /* within the role */
+	enum caller caller;
+	unsigned rank; /* within the role, among callers of its sort */
 	pthread_t thread;
 	bool running, cancelled; /* conductor's: to be joined */
 
@@ -192,11 +197,14 @@ struct round {
 	sem_t bell;              /* something happened, conductor: look */
 	struct gate hold_gate, shut_gate;
 
-	/* [producers] producers, the conductor, then consumers, joiners,
-	 * shutters, players and resizers; for the first two groups, the place is the number that
-	 * their items carry */
+	struct fibers *pools[N_CALLERS]; /* under which such run; or NULL */
+	uint64_t parks_before;           /* this round, of coroutines */
+
+	/* By role.  For producers and the conductor, the place is the number
+	 * that their items carry. */
 	struct actor *actors;
 	unsigned n_actors;
+	unsigned most[N_ROLES];  /* of each role */
 	struct ledger **ledgers; /* [n_actors]: those of the actors */
 	unsigned item_sources;   /* producers and the conductor */
 	uint32_t numbers_max;    /* items per producer and round */
@@ -218,6 +226,8 @@ struct scenario {
 	/* The load is running: bring it to an end, with the verbs below. */
 	void (*conduct)(struct round *r);
 	bool changes_capacity; /* of queues that let it */
+	unsigned callers;      /* that take part whatever --coroutines says, as
+				* a set of 1 << enum caller; 0: as it says */
 };
 
 extern const struct scenario scenarios[];
@@ -248,7 +258,8 @@ void round_add_up(struct round *r);
 /* What the conductor is doing now, for the watchdog: it gets on. */
 void round_step(struct round *r, enum activity what);
 void worker_start(struct actor *a); /* on failure, round->start_error is set */
-bool worker_join(struct actor *a);  /* true: it was cancelled and obeyed */
+bool worker_join(struct actor *a);  /* a thread; true: it was cancelled and
+				     * obeyed */
 
 /* ---- stress_conduct.c: the verbs of a scenario ------------------------- */
 
@@ -268,7 +279,8 @@ void round_run_dry(struct round *r);
 void round_shut_down(struct round *r, enum coqueue_shutdown mode);
 void round_open_gates(struct round *r);
 void round_interrupt(struct round *r);
-/* Cancel up to n threads, wherever they are, and replace them. */
+/* Cancel up to n workers that are threads, wherever they are, and replace
+ * them. */
 void round_cancel(struct round *r, unsigned n);
 /* The conductor puts (and takes) items itself. */
 void round_put(struct round *r, size_t n);
@@ -281,7 +293,8 @@ bool round_is_over(const struct round *r);
 
 #define WORKER_STACK ((size_t)256 << 10) /* bytes */
 
-void *worker_main(void *actor);
+void *worker_main(void *actor); /* as a thread */
+void worker_fiber(void *actor); /* as a fiber */
 void worker_reset(struct actor *a);
 /* One put or get of up to n items with checks and accounts; what it returned.
  */

@@ -230,8 +230,8 @@ static void churn_plan(struct plan *p, const struct config *c, struct random *r)
 	if (capacity_is_limit(c->capacity))
 		p->capacity = random_between(r, 1, smaller(c->capacity, 4));
 	p->hold = full ? HOLD_CONSUMERS : HOLD_PRODUCERS;
-	p->producers = full ? (unsigned)random_between(r, 1, c->producers) : 0;
-	p->consumers = full ? 0 : (unsigned)random_between(r, 1, c->consumers);
+	p->producers = full ? (unsigned)random_between(r, 1, p->producers) : 0;
+	p->consumers = full ? 0 : (unsigned)random_between(r, 1, p->consumers);
 	if (c->capacity != 0) /* or there is nothing unfinished */
 		p->joiners = (unsigned)random_between(r, 0, JOINERS_MAX);
 	p->put_forms = p->get_forms = p->join_forms = FOR_EVER | UNTIL;

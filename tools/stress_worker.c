@@ -22,12 +22,27 @@
 
 /* ---- gates ------------------------------------------------------------- */
 
+static void pass_as_fiber(struct gate *g)
+{
+	uint64_t nap = 50 * NS_PER_US;
+
+	while (sem_trywait(&g->turnstile) != 0) {
+		sleep_ns(nap);
+		nap = smaller(nap * 2, 10 * NS_PER_MS);
+	}
+	sem_post(&g->turnstile);
+}
+
 /* Semaphores, so that no broadcast is needed: whoever passes lets the next
  * one through.  Cancelled is who has not yet passed. */
 void gate_pass(struct gate *g)
 {
 	int state;
 
+	if (fiber_self()) {
+		pass_as_fiber(g);
+		return;
+	}
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	while (!semaphore_wait(&g->turnstile, now_ns() + NS_PER_MS)) {
 		pthread_setcancelstate(state, NULL);
@@ -103,7 +118,7 @@ int worker_puts(struct actor *a, size_t n)
 /* Of the items that are left to put, or to take. */
 static size_t draw_batch(struct actor *a, uint32_t left)
 {
-	size_t batch = a->round->plan.batch;
+	size_t batch = a->caller == ARMED ? 1 : a->round->plan.batch;
 
 	if (batch > 1 && a->forms != FOR_EVER)
 		batch = random_between(&a->random, 1, batch);
@@ -425,24 +440,45 @@ static void obey_cancellation(void *actor)
 #endif
 }
 
-void *worker_main(void *actor)
+static void work(struct actor *a)
 {
-	static void (*const work[N_ROLES])(struct actor *) = {
+	static void (*const of[N_ROLES])(struct actor *) = {
 		[PRODUCER] = produce,      [CONSUMER] = consume,
 		[JOINER] = join_in,        [SHUTTER] = shut,
 		[PLAYER] = linearize_play, [RESIZER] = worker_resizes,
 	};
+
+	of[a->role](a);
+}
+
+static void has_left(struct actor *a)
+{
+	actor_enters(a, LEFT);
+	atomic_fetch_add(&a->round->left[a->role], 1);
+	atomic_fetch_add(&a->round->run->steps, 1);
+	sem_post(&a->round->bell);
+}
+
+void *worker_main(void *actor)
+{
 	struct actor *a = actor;
 
 	worker_is(a);
 	actor_enters(a, OWN_WORK);
 	settle_cancelled_call(a);
 	pthread_cleanup_push(obey_cancellation, a);
-	work[a->role](a);
+	work(a);
 	pthread_cleanup_pop(0);
-	actor_enters(a, LEFT);
-	atomic_fetch_add(&a->round->left[a->role], 1);
-	atomic_fetch_add(&a->round->run->steps, 1);
-	sem_post(&a->round->bell);
+	has_left(a);
 	return NULL;
+}
+
+/* It is not cancelled: and where cleanups are noted belongs to a thread. */
+void worker_fiber(void *actor)
+{
+	struct actor *a = actor;
+
+	actor_enters(a, OWN_WORK);
+	work(a);
+	has_left(a);
 }
