@@ -203,7 +203,7 @@ static void out_of_line_locked(struct call *c, struct waiter *w)
 void call_leave_locked(struct call *c, struct waiter *w)
 {
 	out_of_line_locked(c, w);
-	line_wake_ready_locked(c->line);
+	line_pass_on_locked(c->line);
 }
 
 int call_step_locked(struct call *c, struct waiter *w, bool stand)
@@ -235,7 +235,7 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 	if (wake || offers)
 		line_wake_ready_locked(c->other);
 	if (out)
-		line_wake_ready_locked(c->line);
+		line_pass_on_locked(c->line);
 	return !out && stand ? EINPROGRESS : err;
 }
 
@@ -356,6 +356,12 @@ static int call_arm(struct call *c)
 	return err;
 }
 
+/* Not for who may be on this thread, nor ahead of coroutines. */
+static bool call_may_spin(const struct call *c)
+{
+	return !c->armed && !park_is_set() && !line_is_mixed(c->line);
+}
+
 /* Counted as a caller, in no section: until the answer is there. */
 static int call_wait(struct call *c, bool patient)
 {
@@ -364,7 +370,7 @@ static int call_wait(struct call *c, bool patient)
 
 	if (c->armed)
 		return call_arm(c);
-	if (patient && (call_can_meet(c) || park_is_set()))
+	if (patient && (call_can_meet(c) || !call_may_spin(c)))
 		return call_sleep(c);
 	if (call_can_meet(c))
 		return call_try_meet(c);
@@ -402,12 +408,6 @@ static bool call_spin(struct call *c, int spins, int *err)
 	return wake;
 }
 
-/* How long; not for who may be on this thread, nor before arming. */
-static int call_spins(const struct call *c, bool patient)
-{
-	return patient && !c->armed && !park_is_set() ? SPINS : 0;
-}
-
 int call_run(struct call *c)
 {
 	bool nowait = c->deadline == COQUEUE_NOWAIT, meets = call_can_meet(c),
@@ -424,7 +424,8 @@ int call_run(struct call *c)
 	waking = patient && !c->armed && waker_is_busy();
 	patient = patient && !waking;
 	if (!meets && !c->stands)
-		wake = call_spin(c, call_spins(c, patient), &err);
+		wake = call_spin(c, patient && call_may_spin(c) ? SPINS : 0,
+				 &err);
 	stay = err == BUSY || (err == EAGAIN && (patient || meets));
 	if (stay || wake)
 		queue_caller_enter(c->queue);

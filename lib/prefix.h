@@ -28,6 +28,7 @@
 #define line_enter_locked coqueue_private_line_enter_locked
 #define line_init coqueue_private_line_init
 #define line_leave_locked coqueue_private_line_leave_locked
+#define line_pass_on_locked coqueue_private_line_pass_on_locked
 #define line_serve_locked coqueue_private_line_serve_locked
 #define line_settle_locked coqueue_private_line_settle_locked
 #define line_verdict_locked coqueue_private_line_verdict_locked

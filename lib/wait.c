@@ -21,6 +21,7 @@ void line_init(struct line *line, struct sync_mutex *lock,
 	line->consenting = 0;
 	line->waiting = 0;
 	line->nodes = 0;
+	sync_init(&line->foreign, 0);
 	line->next_ticket = 1;
 	line->completed = 0;
 	line->interrupted = 0;
@@ -61,6 +62,18 @@ static struct waiter *waiter_of(struct list *link)
 	return container_of(link, struct waiter, link);
 }
 
+/* One more in line, or (-1) one less. */
+static void line_count_in_locked(struct line *line, const struct waiter *w,
+				 size_t n)
+{
+	line->waiting += n;
+	if (w->kind == WAITER_NODE)
+		line->nodes += n;
+	if (w->kind != WAITER_THREAD)
+		sync_store(&line->foreign,
+			   sync_load(&line->foreign, relaxed) + n, relaxed);
+}
+
 static void line_count_woken_locked(struct line *line, const struct waiter *w)
 {
 	line->in_flight++;
@@ -91,8 +104,7 @@ void line_enter_locked(struct line *line, struct waiter *w)
 				break;
 	} else {
 		w->ticket = line->next_ticket++;
-		line->waiting++;
-		line->nodes += w->kind == WAITER_NODE;
+		line_count_in_locked(line, w, 1);
 		line->waits++;
 	}
 	if (pending) {
@@ -110,18 +122,14 @@ void line_leave_locked(struct line *line, struct waiter *w)
 		list_remove(&w->link);
 	else if (w->state == WAITER_WOKEN)
 		line_count_back_locked(line, w);
-	if (w->state == WAITER_ASLEEP || w->state == WAITER_WOKEN) {
-		line->waiting--;
-		line->nodes -= w->kind == WAITER_NODE;
-	}
+	if (w->state == WAITER_ASLEEP || w->state == WAITER_WOKEN)
+		line_count_in_locked(line, w, (size_t)-1);
 	w->state = WAITER_OUT;
 }
 
-static void line_arm_locked(struct line *line)
+static void line_arm_locked(struct line *line, bool armed)
 {
-	sync_store(&line->armed,
-		   list_empty(&line->asleep) ? 0 : line->in_flight + 1,
-		   relaxed);
+	sync_store(&line->armed, armed ? line->in_flight + 1 : 0, relaxed);
 }
 
 /* From asleep, to be woken after unlocking. */
@@ -154,7 +162,8 @@ static struct waiter *line_claim_locked(struct line *line, uint64_t from,
 		return NULL;
 	waiter_claim_locked(line, w, WAITER_WOKEN);
 	line_count_woken_locked(line, w);
-	line_arm_locked(line);
+	line_arm_locked(line,
+			!list_empty(&line->asleep) || w->kind != WAITER_THREAD);
 	return w;
 }
 
@@ -163,9 +172,9 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
 {
 	bool armed = line_is_armed(line);
 
-	line_arm_locked(line);
 	if (list_empty(&line->asleep))
 		return NULL;
+	line_arm_locked(line, true);
 	/* [wait.1] heavy fence: with [wait.2], arm before looking at ready();
 	 * full fence: with that of line_wake_is_due() */
 	if (!armed)
@@ -190,6 +199,8 @@ void line_wake_ready_locked(struct line *line)
 	uint64_t from = 0, limit = line->next_ticket;
 	struct waiter *w;
 
+	if (list_empty(&line->asleep))
+		line_arm_locked(line, false);
 	while (!list_empty(&line->served)) {
 		w = waiter_of(line->served.next);
 		list_remove(&w->link);
@@ -201,16 +212,19 @@ void line_wake_ready_locked(struct line *line)
 	}
 }
 
+void line_pass_on_locked(struct line *line)
+{
+	if (!list_empty(&line->asleep))
+		line_wake_ready_locked(line);
+}
+
 void line_serve_locked(struct line *line, struct waiter *w)
 {
 	waiter_claim_locked(line, w, WAITER_SERVED);
 	list_insert(&w->link, &line->served);
-	line->waiting--;
-	if (w->kind == WAITER_NODE) {
-		line->nodes--;
+	line_count_in_locked(line, w, (size_t)-1);
+	if (w->kind == WAITER_NODE)
 		node_set_served(container_of(w, struct node, waiter));
-	}
-	line_arm_locked(line);
 }
 
 void line_wake_all_locked(struct line *line, int verdict)

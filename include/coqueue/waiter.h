@@ -154,8 +154,9 @@ COQUEUE_API void coqueue_wake_eventfd(coqueue_waiter_t *w);
  * The hooks run with no lock of the library held, outside read-side sections of
  * the library, and with cancellation disabled; unpark is under the rules of wake
  * functions.  After park the library uses no thread-local value, address of
- * errno or pthread_self() of before; the state of cancellation goes with the
- * coroutine.  A parked call is no cancellation point.
+ * errno or pthread_self() of before.  A parked call is no cancellation point; the
+ * state of cancellation goes with the coroutine, so a scheduler whose threads are
+ * to be cancelled sets it where it switches, for who runs next.
  */
 typedef struct coqueue_scheduler {
 	size_t size; /* bytes: sizeof(coqueue_scheduler_t) */
