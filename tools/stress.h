@@ -12,6 +12,7 @@
  *     stress_worker.c     what producers, consumers and joiners do
  *     stress_call.c       calls that can wait, and what they may return
  *     stress_armed.c      the same calls by who does not wait, but arms
+ *     stress_select.c     several queues at once
  *     fibers.c            coroutines, for callers that are no threads
  *     stress_cargo.c      the items in a worker's hands
  *     stress_shut.c       what a shutdown promises, and the last release
@@ -119,6 +120,7 @@ enum count {
 	RESIZED,     /* calls of coqueue_set_capacity that returned 0 */
 	PARKS,       /* how often coroutines were parked */
 	ARMINGS,     /* calls that were answered EINPROGRESS */
+	SELECTED,    /* selects that returned 0 */
 	RECORDED,    /* calls in histories */
 	N_COUNTS
 };

@@ -39,6 +39,7 @@ const char *const activity_name[N_ACTIVITIES] = {
 	[IN_JOIN] = "coqueue_join",
 	[IN_JOIN_UNTIL] = "coqueue_join_until",
 	[IN_TASK_DONE] = "coqueue_task_done",
+	[IN_SELECT] = "coqueue_select",
 	[IN_SET_CAPACITY] = "coqueue_set_capacity",
 	[IN_HOLD] = "coqueue_hold",
 	[IN_RELEASE] = "coqueue_release",
@@ -233,15 +234,23 @@ static const char *why_impossible(const struct actor *a, const struct call *c,
 	return NULL;
 }
 
-/* The same for the ways of giving up, which joins have too. */
-static const char *why_too_early(const struct actor *a, const struct call *c,
-				 int rc)
+/* A queue without a limit may be out of memory. */
+static bool may_lack_memory(const struct actor *a, const struct call *c)
+{
+	return c->what == IN_SELECT ||
+	       (is_put(c) && a->round->plan.capacity == COQUEUE_UNBOUNDED);
+}
+
+const char *call_why_too_early(const struct actor *a, const struct call *c,
+			       int rc)
 {
 	switch (rc) {
 	case 0:
 		return NULL;
 	case ESHUTDOWN:
-		return is_join(c) ? "from a join" : NULL;
+		return is_join(c)             ? "from a join"
+		       : c->what == IN_SELECT ? "from a select"
+					      : NULL;
 	case EAGAIN:
 		return c->form == AT_ONCE ? NULL : "from a call that may wait";
 	case ETIMEDOUT:
@@ -255,7 +264,7 @@ static const char *why_too_early(const struct actor *a, const struct call *c,
 			       ? NULL
 			       : "without an interrupt";
 	case ENOMEM:
-		if (is_put(c) && a->round->plan.capacity == COQUEUE_UNBOUNDED)
+		if (may_lack_memory(a, c))
 			return NULL;
 		/* fall through */
 	default:
@@ -280,7 +289,7 @@ static void check_done(struct actor *a, const struct call *c, int rc)
 
 static void check_result(struct actor *a, const struct call *c, int rc)
 {
-	const char *why = why_too_early(a, c, rc);
+	const char *why = call_why_too_early(a, c, rc);
 
 	if (!why && !is_join(c))
 		why = why_impossible(a, c, rc);

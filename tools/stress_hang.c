@@ -110,6 +110,7 @@ static void queue_is_silent(int signal)
 static void ask_queue(FILE *out, struct round *r)
 {
 	struct timespec limit;
+	coqueue_t *q;
 
 	fflush(out);
 	signal(SIGALRM, queue_is_silent);
@@ -118,9 +119,9 @@ static void ask_queue(FILE *out, struct round *r)
 	if (pthread_mutex_clocklock(&r->run->view, CLOCK_MONOTONIC, &limit)) {
 		fprintf(out, "  queue: somebody who asks it got no answer\n");
 	} else {
-		if (r->queue)
-			print_queue(out, r->queue);
-		else
+		for (unsigned i = 0; (q = round_queue(r, i)); i++)
+			print_queue(out, q);
+		if (!round_queue(r, 0))
 			fprintf(out, "  queue: none, or being destroyed\n");
 		pthread_mutex_unlock(&r->run->view);
 	}

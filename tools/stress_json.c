@@ -25,6 +25,7 @@ const char *const count_name[N_COUNTS] = {
 	[RESIZED] = "resized",
 	[PARKS] = "parks",
 	[ARMINGS] = "armings",
+	[SELECTED] = "selected",
 	[RECORDED] = "recorded",
 };
 

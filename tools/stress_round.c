@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "stress_order.h"
+#include "stress_select.h"
 
 #define LEDGER_MEMORY ((size_t)256 << 20) /* of all ledgers; used on demand */
 #define NUMBERS_MIN 64u
@@ -55,17 +56,38 @@ struct actor *round_conductor(struct round *r)
 	return round_actor(r, CONDUCTOR, 0);
 }
 
-static bool takes_items(enum role role)
+static bool has_select(const struct config *c)
 {
-	return role == CONSUMER || role == SHUTTER || role == CONDUCTOR;
+	for (unsigned i = 0; i < c->n_scenarios; i++)
+		if (c->scenarios[i]->selects)
+			return true;
+	return false;
+}
+
+/* In a select, producers may. */
+static bool gets_items(const struct round *r, enum role role, unsigned index)
+{
+	return role == CONSUMER || role == CONDUCTOR ||
+	       (role == PRODUCER && has_select(r->run->config) &&
+		index < SELECTERS_MAX);
+}
+
+/* From a get, or by discarding them. */
+static bool takes_items(const struct round *r, enum role role, unsigned index)
+{
+	return gets_items(r, role, index) || role == SHUTTER;
 }
 
 static uint32_t numbers_that_fit(const struct round *r)
 {
-	size_t bits = LEDGER_MEMORY * 8 / r->item_sources /
-		      (r->most[CONSUMER] + SHUTTERS_MAX + 1);
-	uint32_t fit = bits > NUMBERS_MAX ? NUMBERS_MAX : (uint32_t)bits;
+	size_t takers = 0, bits;
+	uint32_t fit;
 
+	for (enum role role = 0; role < N_ROLES; role++)
+		for (unsigned i = 0; i < r->most[role]; i++)
+			takers += takes_items(r, role, i);
+	bits = LEDGER_MEMORY * 8 / r->item_sources / takers;
+	fit = bits > NUMBERS_MAX ? NUMBERS_MAX : (uint32_t)bits;
 	return fit < NUMBERS_MIN ? NUMBERS_MIN : fit & ~63u;
 }
 
@@ -79,10 +101,10 @@ static int init_actor(struct round *r, enum role role, unsigned index)
 	a->buffer = calloc(r->buffer_items, r->run->config->item_size);
 	if (!a->buffer)
 		return ENOMEM;
-	if (takes_items(role) &&
+	if (takes_items(r, role, index) &&
 	    ledger_init(&a->ledger, r->item_sources, r->numbers_max) != 0)
 		return ENOMEM;
-	if (role != CONSUMER && role != CONDUCTOR)
+	if (!gets_items(r, role, index))
 		return 0;
 	a->expected = calloc(r->item_sources, sizeof(*a->expected));
 	a->latency = calloc(1, sizeof(*a->latency));
@@ -162,8 +184,10 @@ int round_init(struct round *r, struct run *run)
 	r->run = run;
 	count_most(r);
 	r->item_sources = r->most[PRODUCER] + 1;
-	r->numbers_max = numbers_that_fit(r);
 	r->buffer_items = c->batch < 4 ? 4 : c->batch;
+	if (has_select(c))
+		select_count(r);
+	r->numbers_max = numbers_that_fit(r);
 	sem_init(&r->bell, 0, 0);
 	if (init_actors(r) == 0 && init_stamps(r) == 0)
 		return 0;
@@ -482,6 +506,13 @@ static void join_crew(struct round *r)
 
 /* ---- the life of the queue --------------------------------------------- */
 
+coqueue_t *round_queue(const struct round *r, unsigned i)
+{
+	if (r->queue)
+		return i == 0 ? r->queue : NULL;
+	return i < r->n_lanes ? r->lanes[i].queue : NULL;
+}
+
 void round_publish_queue(struct round *r, coqueue_t *q)
 {
 	pthread_mutex_lock(&r->run->view);
@@ -495,24 +526,31 @@ static int compare_ranks(const void *a, const void *b, void *unused)
 	return (int)item_rank(a) - (int)item_rank(b);
 }
 
-static int create_queue(struct round *r)
+int round_make_queue(struct round *r, coqueue_t **q, enum coqueue_order order,
+		     size_t capacity, void (*item_destroy)(void *, void *),
+		     void *ctx)
 {
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
-	coqueue_t *q;
-	int rc;
 
-	attr.order = r->plan.order;
+	attr.order = order;
 	attr.item_size = r->run->config->item_size;
 	if (attr.order == COQUEUE_PRIORITY)
 		attr.compare = compare_ranks;
-	attr.item_destroy = worker_destroys;
-	attr.ctx = r;
+	attr.item_destroy = item_destroy;
+	attr.ctx = ctx;
 	round_step(r, CREATING);
-	rc = coqueue_create(&q, r->plan.capacity, &attr);
-	if (rc)
-		return rc;
-	round_publish_queue(r, q);
-	return 0;
+	return coqueue_create(q, capacity, &attr);
+}
+
+static int create_queue(struct round *r)
+{
+	coqueue_t *q;
+	int rc = round_make_queue(r, &q, r->plan.order, r->plan.capacity,
+				  worker_destroys, r);
+
+	if (rc == 0)
+		round_publish_queue(r, q);
+	return rc;
 }
 
 void round_destroy_queue(struct round *r)
@@ -568,13 +606,16 @@ static void reset_round(struct round *r, const struct scenario *s)
 /* When a thread could not be started, those that were must still get out. */
 static void give_up(struct round *r)
 {
-	worker_shuts_down(round_conductor(r), COQUEUE_IMMEDIATE);
+	if (r->plan.queues)
+		select_shut_all(r);
+	else
+		worker_shuts_down(round_conductor(r), COQUEUE_IMMEDIATE);
 }
 
 static void play(struct round *r, const struct scenario *s)
 {
 	r->run->not_started = "a queue";
-	r->start_error = create_queue(r);
+	r->start_error = r->plan.queues ? select_open(r) : create_queue(r);
 	if (r->start_error)
 		return;
 	if (s->prepare)
@@ -591,6 +632,8 @@ static void play(struct round *r, const struct scenario *s)
 		judge_queue(r);
 		round_destroy_queue(r);
 	}
+	if (r->plan.queues)
+		select_close(r);
 	judge_accounts(r);
 }
 

@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include <string.h>
-#include "stress_round.h"
+#include "stress_select.h"
 
 /* ---- pieces ------------------------------------------------------------ */
 
@@ -44,23 +44,23 @@ static void plan_any_call(struct plan *p, const struct config *c,
 	p->moment_ns = short_moment(r);
 }
 
-/* In every other round a kind of queue that was not asked for. */
-static void plan_any_kind(struct plan *p, struct random *r)
+void draw_any_kind(struct random *r, enum coqueue_order *order,
+		   size_t *capacity)
 {
-	size_t limit = capacity_is_limit(p->capacity) ? p->capacity : 64;
+	size_t limit = capacity_is_limit(*capacity) ? *capacity : 64;
 
 	if (random_one_in(r, 2))
 		return;
-	p->order = (enum coqueue_order)random_below(r, N_ORDERS);
+	*order = (enum coqueue_order)random_below(r, N_ORDERS);
 	switch (random_below(r, 3)) {
 	case 0:
-		p->capacity = 0;
+		*capacity = 0;
 		break;
 	case 1:
-		p->capacity = COQUEUE_UNBOUNDED;
+		*capacity = COQUEUE_UNBOUNDED;
 		break;
 	default:
-		p->capacity = random_skewed(r, 1, limit);
+		*capacity = random_skewed(r, 1, limit);
 	}
 }
 
@@ -333,7 +333,7 @@ static void holds_conduct(struct round *r)
 static void mixed_plan(struct plan *p, const struct config *c, struct random *r)
 {
 	plan_any_call(p, c, r);
-	plan_any_kind(p, r);
+	draw_any_kind(r, &p->order, &p->capacity);
 	if (random_one_in(r, 3))
 		plan_lopsided(p, r);
 	if (random_one_in(r, 3))
@@ -398,6 +398,12 @@ const struct scenario scenarios[] = {
 	 .plan = mixed_plan,
 	 .conduct = mixed_conduct,
 	 .callers = 1u << COROUTINE | 1u << ARMED},
+	{.name = "select",
+	 .what = "puts and gets by select on 2 to 8 queues, which end in turn",
+	 .plan = select_plan,
+	 .conduct = select_conduct,
+	 .selects = true,
+	 .callers = 1u << COROUTINE},
 };
 
 _Static_assert(sizeof(scenarios) / sizeof(scenarios[0]) <= SCENARIOS_MAX,

@@ -19,6 +19,7 @@
 #include "stress_cargo.h"
 #include "stress_linearize.h"
 #include "stress_order.h"
+#include "stress_select.h"
 
 /* ---- gates ------------------------------------------------------------- */
 
@@ -74,7 +75,7 @@ static void stop_at(struct actor *a, struct gate *g)
 
 /* ---- what makes schedules differ --------------------------------------- */
 
-static void think(struct actor *a)
+void worker_thinks(struct actor *a)
 {
 	unsigned one_in = a->round->plan.think_one_in[a->role == CONSUMER];
 
@@ -82,8 +83,7 @@ static void think(struct actor *a)
 		sleep_ns(random_below(&a->random, 300 * NS_PER_US));
 }
 
-/* False: the producers were asked to stop meanwhile. */
-static bool pace(struct actor *a, uint32_t number)
+bool worker_paces(struct actor *a, uint32_t number)
 {
 	const struct round *r = a->round;
 	uint64_t due = cargo_due_ns(a, number), now;
@@ -187,24 +187,29 @@ static void wait_for_consumers(struct actor *a)
 	}
 }
 
+bool worker_puts_on(struct actor *a)
+{
+	return a->number < a->share && !atomic_load(&a->round->stop);
+}
+
 /* Everything before the next put; false: there is no next put. */
 static bool prepare_put(struct actor *a, size_t *n)
 {
 	struct round *r = a->round;
 
-	if (a->number >= a->share || atomic_load(&r->stop))
+	if (!worker_puts_on(a))
 		return false;
 	if (r->plan.hold == HOLD_PRODUCERS && a->number >= r->plan.hold_at)
 		stop_at(a, &r->hold_gate);
 	join_own_burst(a);
-	think(a);
+	worker_thinks(a);
 	wait_for_consumers(a);
 	pthread_testcancel();
 	actor_jitters(a);
 	worker_holds_more(a);
 	*n = draw_batch(a, a->share - a->number);
 	return !r->run->config->rate || r->plan.one_call ||
-	       pace(a, a->number + (uint32_t)*n - 1);
+	       worker_paces(a, a->number + (uint32_t)*n - 1);
 }
 
 /* Whoever was refused once must be refused in every form of call. */
@@ -320,7 +325,7 @@ static int get_or_peek(struct actor *a)
  * is missed by the others. */
 static bool prepare_get(struct actor *a)
 {
-	think(a);
+	worker_thinks(a);
 	pthread_testcancel();
 	actor_jitters(a);
 	worker_holds_more(a);
@@ -402,7 +407,10 @@ void worker_reset(struct actor *a)
 	atomic_store(&a->marked, 0);
 	a->knows = STILL_OPEN;
 	a->number = 0;
-	a->stamped = 0;
+	memset(a->stamped, 0, sizeof(a->stamped));
+	memset(a->put_in, 0, sizeof(a->put_in));
+	memset(a->taken_from, 0, sizeof(a->taken_from));
+	memset(a->over, 0, sizeof(a->over));
 	a->next_join = a->round->plan.burst;
 	a->in_call = false;
 	a->done = 0;
@@ -448,7 +456,10 @@ static void work(struct actor *a)
 		[PLAYER] = linearize_play, [RESIZER] = worker_resizes,
 	};
 
-	of[a->role](a);
+	if (a->round->plan.queues)
+		select_work(a);
+	else
+		of[a->role](a);
 }
 
 static void has_left(struct actor *a)
