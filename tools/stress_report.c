@@ -182,11 +182,15 @@ static void print_shares(const struct result *r, enum coqueue_side side,
 
 	for (enum caller caller = 0; caller < N_CALLERS; caller++)
 		all += r->moved_by[caller][side];
-	for (enum caller caller = 0; caller < N_CALLERS; caller++)
-		fprintf(out, "%9.1f %%",
-			all ? 100.0 * (double)r->moved_by[caller][side] /
-					(double)all
-			    : 0);
+	for (enum caller caller = 0; caller < N_CALLERS; caller++) {
+		uint64_t part = r->moved_by[caller][side];
+
+		if (part)
+			fprintf(out, "%9.1f %%",
+				100.0 * (double)part / (double)all);
+		else
+			fprintf(out, "%11s", "-");
+	}
 }
 
 /* Where there is more than one sort: information, and no verdict. */
