@@ -24,44 +24,47 @@ static uint64_t total(struct round *r, enum count what)
 	return sum;
 }
 
-static void expect(struct round *r, const char *what, uint64_t is,
-		   uint64_t expected, const char *meaning)
+static void expect(struct round *r, const char *whose, const char *what,
+		   uint64_t is, uint64_t expected, const char *meaning)
 {
 	if (is != expected)
 		actor_fail(round_actor(r, CONDUCTOR, 0),
-			   "%s is %" PRIu64 ", but %s is %" PRIu64, what, is,
-			   meaning, expected);
+			   "%s%s is %" PRIu64 ", but %s is %" PRIu64, whose,
+			   what, is, meaning, expected);
 }
 
 static void judge_stats(struct round *r, coqueue_t *q, const coqueue_stats_t *s,
 			const struct sums *sums)
 {
-	expect(r, "stats.puts", s->puts, sums->accepted,
+	expect(r, sums->whose, "stats.puts", s->puts, sums->accepted,
 	       "what producers counted");
-	expect(r, "stats.gets", s->gets, sums->delivered,
+	expect(r, sums->whose, "stats.gets", s->gets, sums->delivered,
 	       "what consumers counted");
-	expect(r, "stats.discarded", s->discarded, sums->discarded,
+	expect(r, sums->whose, "stats.discarded", s->discarded, sums->discarded,
 	       "what item_destroy counted");
-	expect(r, "coqueue_size", coqueue_size(q),
+	expect(r, sums->whose, "coqueue_size", coqueue_size(q),
 	       s->puts - s->gets - s->discarded, "puts - gets - discarded");
-	expect(r, "coqueue_unfinished", coqueue_unfinished(q),
+	expect(r, sums->whose, "coqueue_unfinished", coqueue_unfinished(q),
 	       sums->accepted - sums->discarded - sums->marked,
 	       "accepted - discarded - marked");
-	expect(r, "putters_waiting", s->putters_waiting, 0, "the true number");
-	expect(r, "getters_waiting", s->getters_waiting, 0, "the true number");
-	expect(r, "joiners_waiting", s->joiners_waiting, 0, "the true number");
+	expect(r, sums->whose, "putters_waiting", s->putters_waiting, 0,
+	       "the true number");
+	expect(r, sums->whose, "getters_waiting", s->getters_waiting, 0,
+	       "the true number");
+	expect(r, sums->whose, "joiners_waiting", s->joiners_waiting, 0,
+	       "the true number");
 }
 
 /* Nobody may mark more items than there were. */
-static void judge_excess(struct round *r, coqueue_t *q)
+static void judge_excess(struct round *r, coqueue_t *q, const char *whose)
 {
 	size_t unfinished = coqueue_unfinished(q);
 
 	if (coqueue_task_done(q, unfinished + 1) == 0)
 		actor_fail(round_actor(r, CONDUCTOR, 0),
 			   "task_done accepted more items than were put");
-	expect(r, "unfinished after a refused task_done", coqueue_unfinished(q),
-	       unfinished, "before it, it");
+	expect(r, whose, "unfinished after a refused task_done",
+	       coqueue_unfinished(q), unfinished, "before it, it");
 }
 
 void judge_queue_of(struct round *r, coqueue_t *q, const struct sums *sums)
@@ -71,12 +74,13 @@ void judge_queue_of(struct round *r, coqueue_t *q, const struct sums *sums)
 	if (!round_get_stats(r, q, &s))
 		return;
 	judge_stats(r, q, &s, sums);
-	judge_excess(r, q);
+	judge_excess(r, q, sums->whose);
 }
 
 void judge_queue(struct round *r)
 {
 	const struct sums sums = {
+		.whose = "",
 		.accepted = total(r, ACCEPTED),
 		.delivered = total(r, DELIVERED),
 		.discarded = total(r, DISCARDED),
@@ -156,7 +160,7 @@ void judge_accounts(struct round *r)
 			   "consumers were told the end while %" PRIu64
 			   " accepted items were left",
 			   discarded);
-	expect(r, "item_destroy calls on threads that cannot discard",
+	expect(r, "", "item_destroy calls on threads that cannot discard",
 	       atomic_exchange(&r->strays, 0), 0, "the number allowed");
 }
 

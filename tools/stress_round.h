@@ -379,6 +379,7 @@ void worker_releases(struct actor *a);
 /* ---- stress_judge.c ---------------------------------------------------- */
 
 struct sums {
+	const char *whose; /* for verdicts */
 	uint64_t accepted, delivered, discarded, marked;
 };
 

@@ -120,7 +120,15 @@ void select_shut_all(struct round *r)
 
 static void sum_up(const struct round *r, unsigned queue, struct sums *sums)
 {
-	*sums = (struct sums){.discarded = r->lanes[queue].discarded};
+	static const char *const names[QUEUES_MAX] = {
+		"queue 0: ", "queue 1: ", "queue 2: ", "queue 3: ",
+		"queue 4: ", "queue 5: ", "queue 6: ", "queue 7: ",
+	};
+
+	*sums = (struct sums){
+		.whose = names[queue],
+		.discarded = r->lanes[queue].discarded,
+	};
 	for (unsigned i = 0; i < r->n_actors; i++) {
 		const struct actor *a = &r->actors[i];
 
