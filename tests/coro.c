@@ -288,9 +288,12 @@ static void loop(struct worker *w)
 
 /* ---- hooks ---------------------------------------------------------------- */
 
+/* They belong to a thread: a call that goes on in another must ask again. */
+
 static void *hook_self(void *ctx)
 {
-	(void)ctx;
+	if (ctx != here())
+		abort();
 	return here()->running;
 }
 
@@ -298,7 +301,8 @@ static int hook_park(void *ctx, void *self, const struct timespec *deadline)
 {
 	struct coro *me = self;
 
-	(void)ctx;
+	if (ctx != here() || me != here()->running)
+		abort();
 	me->deadline = deadline;
 	leave(me, WISH_PARK);
 	return me->woken;
@@ -306,7 +310,7 @@ static int hook_park(void *ctx, void *self, const struct timespec *deadline)
 
 static void hook_unpark(void *ctx, void *coroutine)
 {
-	struct coro_pool *pool = ctx;
+	struct coro_pool *pool = ((struct worker *)ctx)->pool;
 	struct coro *c = coroutine;
 
 	pthread_mutex_lock(&pool->lock);
@@ -325,7 +329,7 @@ static void *worker_main(void *arg)
 		.self = hook_self,
 		.park = hook_park,
 		.unpark = hook_unpark,
-		.ctx = w->pool,
+		.ctx = w,
 	};
 
 	this_worker = w;
