@@ -34,6 +34,11 @@ void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
  * 2 MB for a frame of the same stack. */
 enum { STACK = 192 << 10, GUARD = 2 << 20, MAPPED = GUARD + STACK + GUARD };
 
+/* One that is not used, at its lower end. */
+struct spare {
+	struct spare *next;
+};
+
 /* A stack, and where what runs on it goes on: a fiber, or a thread's loop. */
 struct strand {
 	ucontext_t context;
@@ -50,7 +55,7 @@ TAILQ_HEAD(fiber_list, fiber);
 struct fiber {
 	struct fibers *pool;
 	struct strand strand;
-	char *stack;
+	void *stack;
 	void (*work)(void *arg);
 	void *arg;
 	/* of the thread that runs it, until it is in its loop: */
@@ -58,7 +63,7 @@ struct fiber {
 	const struct timespec *deadline;
 	int cancel_state; /* of the fiber, while it does not run */
 	/* under the pool's lock: */
-	TAILQ_ENTRY(fiber) link; /* in runnable, timed or spare */
+	TAILQ_ENTRY(fiber) link; /* in runnable, or timed if it is there */
 	enum state state;
 	bool is_timed; /* it is in timed */
 	bool unparked; /* before it parked */
@@ -79,7 +84,8 @@ struct fibers {
 	pthread_mutex_t lock;
 	pthread_cond_t all_ended;
 	/* under lock: */
-	struct fiber_list runnable, timed, spare;
+	struct fiber_list runnable, timed;
+	struct spare *spare;
 	struct timespec nearest; /* no deadline in timed is before it */
 	uint64_t random;
 	unsigned alive, parked;
@@ -135,50 +141,93 @@ static void fiber_main(void)
 	leave(me, WISH_END);
 }
 
-static struct fiber *fiber_new(struct fibers *pool)
+/* ---- stacks --------------------------------------------------------------- */
+
+static void *stack_map(void)
 {
-	struct fiber *f = calloc(1, sizeof(*f));
 	char *map = mmap(NULL, MAPPED, PROT_NONE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (f && map != MAP_FAILED &&
-	    mprotect(map + GUARD, STACK, PROT_READ | PROT_WRITE) == 0) {
-		f->pool = pool;
-		f->stack = map + GUARD;
-		return f;
-	}
-	if (map != MAP_FAILED)
-		munmap(map, MAPPED);
-	free(f);
+	if (map == MAP_FAILED)
+		return NULL;
+	if (mprotect(map + GUARD, STACK, PROT_READ | PROT_WRITE) == 0)
+		return map + GUARD;
+	munmap(map, MAPPED);
 	return NULL;
 }
 
-/* A spare one has been on its stack: nothing of that is left. */
-static void fiber_prepare(struct fiber *f, void (*work)(void *arg), void *arg)
+static void *stack_take(struct fibers *pool)
 {
+	struct spare *s;
+
+	pthread_mutex_lock(&pool->lock);
+	s = pool->spare;
+	if (s)
+		pool->spare = s->next;
+	pthread_mutex_unlock(&pool->lock);
+	return s ? s : stack_map();
+}
+
+/* Nothing of what was on it is left.  Under lock. */
+static void stack_give(struct fibers *pool, void *stack)
+{
+	struct spare *s = stack;
+
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region(stack, STACK);
+	s->next = pool->spare;
+	pool->spare = s;
+}
+
+static void stacks_unmap(struct fibers *pool)
+{
+	struct spare *s;
+
+	while ((s = pool->spare)) {
+		pool->spare = s->next;
+		munmap((char *)s - GUARD, MAPPED);
+	}
+}
+
+/* ---- fibers --------------------------------------------------------------- */
+
+static void strand_init(struct strand *s, void *stack)
+{
+	s->bottom = stack;
+	s->size = STACK;
+	if (__tsan_create_fiber)
+		s->tsan = __tsan_create_fiber(0);
+	getcontext(&s->context);
+	s->context.uc_stack.ss_sp = stack;
+	s->context.uc_stack.ss_size = STACK;
+	makecontext(&s->context, fiber_main, 0);
+}
+
+static struct fiber *fiber_new(struct fibers *pool, void (*work)(void *arg),
+			       void *arg)
+{
+	struct fiber *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->stack = stack_take(pool);
+	if (!f->stack) {
+		free(f);
+		return NULL;
+	}
+	f->pool = pool;
 	f->work = work;
 	f->arg = arg;
 	f->cancel_state = PTHREAD_CANCEL_ENABLE;
-	f->unparked = false;
-	f->last = NULL;
-	f->strand.asan = NULL;
-	f->strand.bottom = f->stack;
-	f->strand.size = STACK;
-	if (__asan_unpoison_memory_region)
-		__asan_unpoison_memory_region(f->strand.bottom, f->strand.size);
-	if (__tsan_create_fiber)
-		f->strand.tsan = __tsan_create_fiber(0);
-	getcontext(&f->strand.context);
-	f->strand.context.uc_stack.ss_sp = f->stack;
-	f->strand.context.uc_stack.ss_size = STACK;
-	makecontext(&f->strand.context, fiber_main, 0);
+	strand_init(&f->strand, f->stack);
+	return f;
 }
 
+/* Not to be used again at once: who still unparks it, AddressSanitizer tells. */
 static void fiber_free(struct fiber *f)
 {
-	if (__asan_unpoison_memory_region)
-		__asan_unpoison_memory_region(f->strand.bottom, f->strand.size);
-	munmap(f->stack - GUARD, MAPPED);
+	if (__tsan_destroy_fiber)
+		__tsan_destroy_fiber(f->strand.tsan);
 	free(f);
 }
 
@@ -308,9 +357,8 @@ static struct fiber *take_runnable(struct worker *w)
 
 static void end(struct fibers *pool, struct fiber *f)
 {
-	if (__tsan_destroy_fiber)
-		__tsan_destroy_fiber(f->strand.tsan);
-	TAILQ_INSERT_HEAD(&pool->spare, f, link);
+	stack_give(pool, f->stack);
+	fiber_free(f);
 	if (--pool->alive == 0)
 		pthread_cond_signal(&pool->all_ended);
 }
@@ -374,16 +422,27 @@ static void loop(struct worker *w)
 
 /* ---- hooks ---------------------------------------------------------------- */
 
+/* A thread that is a scheduler of its own is the ctx of its hooks, the pool
+ * otherwise.  A call that goes on in another thread must ask again. */
+static void check_ctx(const void *ctx)
+{
+	const struct worker *w = here();
+
+	if (w->pool->manner & FIBERS_APART && ctx != w)
+		abort();
+}
+
 static void *hook_self(void *ctx)
 {
-	(void)ctx;
+	check_ctx(ctx);
 	return fiber_self();
 }
 
 static int hook_park(void *ctx, void *self, const struct timespec *deadline)
 {
-	(void)ctx;
-	(void)self;
+	check_ctx(ctx);
+	if (self != fiber_self())
+		abort();
 	return fiber_park(deadline);
 }
 
@@ -396,13 +455,16 @@ static void hook_unpark(void *ctx, void *fiber)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
-	const coqueue_scheduler_t scheduler = {
+	coqueue_scheduler_t scheduler = {
 		.size = sizeof(scheduler),
 		.self = hook_self,
 		.park = hook_park,
 		.unpark = hook_unpark,
 		.ctx = w->pool,
 	};
+
+	if (w->pool->manner & FIBERS_APART)
+		scheduler.ctx = w;
 
 	this_worker = w;
 	if (__tsan_get_current_fiber)
@@ -415,17 +477,6 @@ static void *worker_main(void *arg)
 }
 
 /* ---- pools ---------------------------------------------------------------- */
-
-static void pool_free(struct fibers *pool)
-{
-	struct fiber *f;
-
-	while ((f = TAILQ_FIRST(&pool->spare))) {
-		TAILQ_REMOVE(&pool->spare, f, link);
-		fiber_free(f);
-	}
-	free(pool);
-}
 
 static void stop_workers(struct fibers *pool)
 {
@@ -472,13 +523,12 @@ int fibers_start(struct fibers **pool, unsigned n_threads, unsigned manner)
 	pthread_cond_init(&p->all_ended, NULL);
 	TAILQ_INIT(&p->runnable);
 	TAILQ_INIT(&p->timed);
-	TAILQ_INIT(&p->spare);
 	p->manner = manner;
 	p->random = 1;
 	rc = start_workers(p, n_threads);
 	if (rc) {
 		stop_workers(p);
-		pool_free(p);
+		free(p);
 		return rc;
 	}
 	*pool = p;
@@ -501,7 +551,8 @@ void fibers_end(struct fibers *pool)
 		pthread_cond_destroy(&pool->workers[i].news);
 	pthread_cond_destroy(&pool->all_ended);
 	pthread_mutex_destroy(&pool->lock);
-	pool_free(pool);
+	stacks_unmap(pool);
+	free(pool);
 }
 
 unsigned fibers_alive(struct fibers *pool)
@@ -534,29 +585,14 @@ uint64_t fibers_parks(struct fibers *pool)
 	return parks;
 }
 
-/* ---- fibers --------------------------------------------------------------- */
-
-static struct fiber *take_spare(struct fibers *pool)
-{
-	struct fiber *f;
-
-	pthread_mutex_lock(&pool->lock);
-	f = TAILQ_FIRST(&pool->spare);
-	if (f)
-		TAILQ_REMOVE(&pool->spare, f, link);
-	pthread_mutex_unlock(&pool->lock);
-	return f;
-}
+/* ---- calls of and about fibers -------------------------------------------- */
 
 int fiber_start(struct fibers *pool, void (*work)(void *arg), void *arg)
 {
-	struct fiber *f = take_spare(pool);
+	struct fiber *f = fiber_new(pool, work, arg);
 
 	if (!f)
-		f = fiber_new(pool);
-	if (!f)
 		return ENOMEM;
-	fiber_prepare(f, work, arg);
 	pthread_mutex_lock(&pool->lock);
 	pool->alive++;
 	f->state = RUNNING;

@@ -22,9 +22,11 @@ struct fiber;
 
 /* What a pool is like; a set of them. */
 enum fibers_manner {
-	FIBERS_HOOKED = 1,  /* blocking calls of coqueue park the fiber */
-	FIBERS_MIGRATE = 2, /* never twice in a row on the same thread */
-	FIBERS_SPURIOUS = 4 /* park often returns for nothing */
+	FIBERS_HOOKED = 1,   /* blocking calls of coqueue park the fiber */
+	FIBERS_MIGRATE = 2,  /* never twice in a row on the same thread */
+	FIBERS_SPURIOUS = 4, /* park often returns for nothing */
+	FIBERS_APART = 8     /* each thread is a scheduler of its own: abort()
+			      * when hooks of another are called on it */
 };
 
 /* 0 or an errno value. */
