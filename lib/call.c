@@ -101,6 +101,31 @@ static bool call_attempt_reader(struct call *c, int *err)
 	return wake;
 }
 
+/*
+ * At the end of a call: leave the section and wake.  Mostly there is one to wake,
+ * and the queue is not touched after; else the call is counted as in it.
+ */
+static void queue_wake_reader(struct coqueue *q, struct line *line)
+{
+	struct waiter *first;
+	bool more;
+
+	sync_lock(&q->lock);
+	first = line_first_locked(line, &more);
+	if (more)
+		queue_caller_enter(q);
+	sync_unlock(&q->lock);
+	rcu_reader_leave();
+	if (first)
+		waiter_wake(first);
+	if (more) {
+		sync_lock(&q->lock);
+		line_wake_ready_locked(line);
+		queue_caller_leave_locked(q);
+		sync_unlock(&q->lock);
+	}
+}
+
 /* One attempt under lock, which is released for the wake-ups. */
 static int call_attempt_locked(struct call *c)
 {
@@ -215,7 +240,9 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 
 	do {
 		next = NULL;
-		err = try_locked(c, w, &wake);
+		/* it has just been tried, and standing in line looks again */
+		err = c->tried && stand ? EAGAIN : try_locked(c, w, &wake);
+		c->tried = false;
 		out = !must_wait(err);
 		if (out && err != CHOSEN) {
 			out_of_line_locked(c, w);
@@ -277,22 +304,47 @@ static int sleep_once(struct sleep *s)
 	sync_cancel_push(sleep_cancelled, s);
 	err = sleeper_sleep(&s->sleeper, s->call->deadline);
 	sync_cancel_pop();
-	if (!err && s->sleeper.self) {
-		/* it may have come to another thread, and be woken by another
-		 * scheduler from now on */
-		waiter_await_wakers(&s->place.waiter);
-		park_current(&s->sleeper);
-	}
 	sync_lock(lock);
 	return err;
 }
 
-/* A step of who sleeps; for a thread at a rendezvous an offer is part of it. */
-static int sleep_step(struct sleep *s, bool stand)
+/*
+ * A coroutine may have come to another thread, and be woken by another scheduler
+ * from now on.  It has been woken, and stands in line no more; the lock is
+ * released in between.
+ */
+static void sleep_again(struct sleep *s)
+{
+	struct sync_mutex *lock = &s->call->queue->lock;
+
+	sync_unlock(lock);
+	waiter_await_wakers(&s->place.waiter);
+	s->sleeper.scheduler = park_scheduler();
+	sync_lock(lock);
+}
+
+/* Steps of who sleeps: of a coroutine, */
+static int parked_step(struct sleep *s, bool stand)
 {
 	struct call *c = s->call;
 	struct waiter *w = &s->place.waiter;
-	bool meets = !s->sleeper.self && call_can_meet(c);
+	int err;
+
+	if (w->state == WAITER_OUT)
+		return call_step_locked(c, w, stand);
+	err = call_step_locked(c, w, false);
+	if (!stand || !must_wait(err))
+		return err;
+	sleep_again(s);
+	return call_step_locked(c, w, true);
+}
+
+/* and of a thread; at a rendezvous an offer is part of it. */
+static int thread_step(struct sleep *s, bool stand)
+{
+	struct call *c = s->call;
+	struct waiter *w = &s->place.waiter;
+	bool meets = call_can_meet(c);
 	int err;
 
 	do {
@@ -317,7 +369,8 @@ static cold int call_sleep(struct call *c)
 	place_init(&s.place, &s.sleeper);
 	sync_lock(&c->queue->lock);
 	for (;;) {
-		err = sleep_step(&s, woken != ETIMEDOUT);
+		err = s.sleeper.self ? parked_step(&s, woken != ETIMEDOUT)
+				     : thread_step(&s, woken != ETIMEDOUT);
 		if (err == EINPROGRESS) {
 			woken = sleep_once(&s);
 		} else if (err == BUSY) {
@@ -427,14 +480,16 @@ int call_run(struct call *c)
 		wake = call_spin(c, patient && call_may_spin(c) ? SPINS : 0,
 				 &err);
 	stay = err == BUSY || (err == EAGAIN && (patient || meets));
-	if (stay || wake)
+	c->tried = must_wait(err) && !meets && !c->stands;
+	if (stay)
 		queue_caller_enter(c->queue);
-	rcu_reader_leave();
-	if (wake) {
+	if (wake && !stay)
+		queue_wake_reader(c->queue, c->other);
+	else
+		rcu_reader_leave();
+	if (wake && stay) {
 		sync_lock(&c->queue->lock);
 		line_wake_ready_locked(c->other);
-		if (!stay)
-			queue_caller_leave_locked(c->queue);
 		sync_unlock(&c->queue->lock);
 	}
 	if (stay)
@@ -446,16 +501,9 @@ int call_run(struct call *c)
 
 cold int call_wake(struct coqueue *q, struct line *other)
 {
-	bool wake = line_wake_is_due(other);
-
-	if (wake)
-		queue_caller_enter(q);
-	rcu_reader_leave();
-	if (wake) {
-		sync_lock(&q->lock);
-		line_wake_ready_locked(other);
-		queue_caller_leave_locked(q);
-		sync_unlock(&q->lock);
-	}
+	if (line_wake_is_due(other))
+		queue_wake_reader(q, other);
+	else
+		rcu_reader_leave();
 	return 0;
 }

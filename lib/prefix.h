@@ -26,6 +26,7 @@
 #define deadline_saturate coqueue_private_deadline_saturate
 #define exchange_init coqueue_private_exchange_init
 #define line_enter_locked coqueue_private_line_enter_locked
+#define line_first_locked coqueue_private_line_first_locked
 #define line_init coqueue_private_line_init
 #define line_leave_locked coqueue_private_line_leave_locked
 #define line_pass_on_locked coqueue_private_line_pass_on_locked
@@ -36,8 +37,10 @@
 #define line_wake_ready_locked coqueue_private_line_wake_ready_locked
 #define node_await_wakes coqueue_private_node_await_wakes
 #define node_wake coqueue_private_node_wake
-#define park_current coqueue_private_park_current
+#define park_begin coqueue_private_park_begin
+#define park_end coqueue_private_park_end
 #define park_is_set coqueue_private_park_is_set
+#define park_scheduler coqueue_private_park_scheduler
 #define park_sleep coqueue_private_park_sleep
 #define park_wake coqueue_private_park_wake
 #define pile_get_one coqueue_private_pile_get_one

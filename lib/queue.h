@@ -178,6 +178,7 @@ struct call {
 	size_t left;  /* items still wanted */
 	size_t *done; /* items moved so far; may be NULL */
 	bool tells; /* an attempt may concern the other line without moving any */
+	bool tried; /* the next step need not try before it stands in line */
 	/* arm.c: stand in line with this one, and return.  What it is then armed
 	 * for; and that it may stand there already. */
 	struct waiter *armed;

@@ -217,7 +217,7 @@ static void select_cancelled(void *arg)
 /* Sleep once: 0, ETIMEDOUT, or ANEW: in another thread, of another scheduler. */
 static int select_sleep(struct select *s)
 {
-	struct sleeper now;
+	coqueue_scheduler_t now;
 	int err;
 
 	sync_cancel_push(select_cancelled, s);
@@ -225,10 +225,9 @@ static int select_sleep(struct select *s)
 	sync_cancel_pop();
 	if (err || !s->sleeper.self)
 		return err;
-	park_current(&now);
-	return now.scheduler.ctx == s->sleeper.scheduler.ctx &&
-			       now.scheduler.unpark ==
-				       s->sleeper.scheduler.unpark
+	now = park_scheduler();
+	return now.ctx == s->sleeper.scheduler.ctx &&
+			       now.unpark == s->sleeper.scheduler.unpark
 		       ? 0
 		       : ANEW;
 }

@@ -111,6 +111,10 @@ void sync_fence_heavy(void);
 /* Of those who have woken another, and wait for it. */
 #define SYNC_WOKEN_YIELDS 128
 
+/* Of those who look for somebody asleep in an idle line (wait.h): as much as a
+ * heavy fence costs, which disarming makes necessary again. */
+#define SYNC_VAIN_LOOKS 32
+
 /* Of those who wait for a call that is half-way, before they sleep. */
 #define SYNC_BACKOFF_PAUSES 32
 #define SYNC_BACKOFF_YIELDS 8

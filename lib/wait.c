@@ -13,6 +13,7 @@ void line_init(struct line *line, struct sync_mutex *lock,
 	       bool (*ready)(struct line *line, uint64_t n))
 {
 	sync_init(&line->armed, 0);
+	sync_init(&line->vain, 0);
 	line->lock = lock;
 	line->ready = ready;
 	list_init(&line->asleep);
@@ -127,9 +128,9 @@ void line_leave_locked(struct line *line, struct waiter *w)
 	w->state = WAITER_OUT;
 }
 
-static void line_arm_locked(struct line *line, bool armed)
+static void line_arm_locked(struct line *line, uint32_t armed)
 {
-	sync_store(&line->armed, armed ? line->in_flight + 1 : 0, relaxed);
+	sync_store(&line->armed, armed, relaxed);
 }
 
 /* From asleep, to be woken after unlocking. */
@@ -162,8 +163,10 @@ static struct waiter *line_claim_locked(struct line *line, uint64_t from,
 		return NULL;
 	waiter_claim_locked(line, w, WAITER_WOKEN);
 	line_count_woken_locked(line, w);
-	line_arm_locked(line,
-			!list_empty(&line->asleep) || w->kind != WAITER_THREAD);
+	if (!list_empty(&line->asleep))
+		line_arm_locked(line, line->in_flight + 1);
+	else
+		line_arm_locked(line, w->kind == WAITER_THREAD ? 0 : LINE_IDLE);
 	return w;
 }
 
@@ -174,13 +177,14 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
 
 	if (list_empty(&line->asleep))
 		return NULL;
-	line_arm_locked(line, true);
+	line_arm_locked(line, line->in_flight + 1);
 	/* [wait.1] heavy fence: with [wait.2], arm before looking at ready();
 	 * full fence: with that of line_wake_is_due() */
 	if (!armed)
 		sync_fence_heavy();
 	else
 		sync_fence();
+	sync_store(&line->vain, 0, relaxed);
 	if (!line->ready(line, (uint64_t)line->in_flight + 1))
 		return NULL;
 	return line_claim_locked(line, from, limit, false);
@@ -194,22 +198,47 @@ static void line_wake_one_locked(struct line *line, struct waiter *w)
 	sync_lock(line->lock);
 }
 
+/* Who is to be woken next; from: the smallest ticket, of those not served. */
+static struct waiter *line_next_locked(struct line *line, uint64_t *from,
+				       uint64_t limit)
+{
+	struct waiter *w;
+
+	if (!list_empty(&line->served)) {
+		w = waiter_of(line->served.next);
+		list_remove(&w->link);
+		return w;
+	}
+	w = line_settle_locked(line, *from, limit);
+	if (w)
+		*from = w->ticket + 1;
+	return w;
+}
+
+static struct waiter *line_look_locked(struct line *line, uint64_t *from,
+				       uint64_t limit)
+{
+	if (list_empty(&line->asleep))
+		line_arm_locked(line, 0);
+	return line_next_locked(line, from, limit);
+}
+
+struct waiter *line_first_locked(struct line *line, bool *more)
+{
+	uint64_t from = 0;
+	struct waiter *w = line_look_locked(line, &from, UINT64_MAX);
+
+	*more = w && !(list_empty(&line->asleep) && list_empty(&line->served));
+	return w;
+}
+
 void line_wake_ready_locked(struct line *line)
 {
 	uint64_t from = 0, limit = line->next_ticket;
-	struct waiter *w;
+	struct waiter *w = line_look_locked(line, &from, limit);
 
-	if (list_empty(&line->asleep))
-		line_arm_locked(line, false);
-	while (!list_empty(&line->served)) {
-		w = waiter_of(line->served.next);
-		list_remove(&w->link);
+	for (; w; w = line_next_locked(line, &from, limit))
 		line_wake_one_locked(line, w);
-	}
-	while ((w = line_settle_locked(line, from, limit))) {
-		from = w->ticket + 1;
-		line_wake_one_locked(line, w);
-	}
 }
 
 void line_pass_on_locked(struct line *line)

@@ -5,7 +5,7 @@
  *
  *      line.asleep:     [w3] [w5] [w6]   by ticket: first come, first woken
  *      line.in_flight:  1                woken, and not yet out or asleep again
- *      line.armed:      2                1 + in_flight; 0: nobody is asleep
+ *      line.armed:      2                1 + in_flight; 0, IDLE: nobody is asleep
  *
  * A waiter is memory of whoever waits.  It goes out -> asleep -> woken -> out;
  * from woken back to asleep, in its old place, when the one that was woken
@@ -38,10 +38,11 @@
  * flight, and so has who arms a line that was armed already.
  *
  * Coroutines and armed waiters come back soon, having neither spun nor yielded.
- * So when one of them was the last to be woken the line stays armed, and the next
- * finds it so; until a publisher has looked for somebody asleep in vain.  (For
- * threads, which sleep rarely, that look costs more than it saves: 1.8 times the
- * processor time at capacity 1.)
+ * So when one of them was the last to be woken the line stays armed, as IDLE, and
+ * the next finds it so: publishers pay a fence, and the heavy one is saved.  When
+ * as many have looked in vain as it costs, the line is disarmed.  (For threads,
+ * which sleep rarely, that does not pay: 1.8 times the processor time at capacity
+ * 1.)
  *
  * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
  * that the woken does not run into the lock.  Until its wakers have finished its
@@ -104,6 +105,7 @@ struct waiter {
 struct line {
 	on_own_line _Atomic uint32_t
 		armed;           /* under lock; read anywhere [wait.2] */
+	_Atomic uint32_t vain;   /* looks at an idle line; a hint */
 	struct sync_mutex *lock; /* "the lock" of these comments */
 	/* Could n more be served now? */
 	bool (*ready)(struct line *line, uint64_t n);
@@ -121,6 +123,8 @@ struct line {
 	uint64_t waits;       /* callers that have been in line */
 	uint64_t wakeups;     /* waiters woken */
 };
+
+#define LINE_IDLE UINT32_MAX
 
 void line_init(struct line *line, struct sync_mutex *lock,
 	       bool (*ready)(struct line *line, uint64_t n));
@@ -158,6 +162,12 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
  */
 void line_wake_ready_locked(struct line *line);
 
+/*
+ * The first of them, for the caller to wake after unlocking, or NULL; and whether
+ * others may be due, too.
+ */
+struct waiter *line_first_locked(struct line *line, bool *more);
+
 /* The same by who leaves the line, and has published nothing. */
 void line_pass_on_locked(struct line *line);
 
@@ -180,13 +190,21 @@ hot_inline bool line_published(struct line *line)
 	return line_is_armed(line);
 }
 
-/* Armed: whether more could be served than wake-ups are in flight. */
+/* Armed: whether more could be served than wake-ups are in flight, or the line
+ * is to be disarmed. */
 static inline bool line_wake_is_due(struct line *line)
 {
+	uint32_t armed, vain;
+
 	/* [wait.2] full fence: with [wait.1], what is seen of the line is not
 	 * newer than what ready() sees */
 	sync_fence();
-	return line->ready(line, sync_load(&line->armed, relaxed));
+	armed = sync_load(&line->armed, relaxed);
+	if (armed != LINE_IDLE)
+		return line->ready(line, armed);
+	vain = sync_load(&line->vain, relaxed);
+	sync_store(&line->vain, vain + 1, relaxed);
+	return vain >= SYNC_VAIN_LOOKS;
 }
 
 /*
@@ -230,6 +248,7 @@ bool waker_take_back(struct waiter *w);
 struct sleeper {
 	coqueue_scheduler_t scheduler; /* of a coroutine */
 	void *self;                    /* the coroutine, or NULL: a thread */
+	int cancel;                    /* of a coroutine: the state it left */
 	struct sync_mutex lock;
 	struct sync_cond cond;
 	_Atomic bool awake;
@@ -283,9 +302,13 @@ static inline struct choice *choice_of(struct waiter *w)
 		       : NULL;
 }
 
-/* Ask for the running coroutine and its scheduler; with no lock held.  False:
- * none runs. */
-bool park_current(struct sleeper *s);
+/* Ask for the running coroutine and its scheduler, with no lock held, and disable
+ * cancellation until park_end().  False: none runs. */
+bool park_begin(struct sleeper *s);
+void park_end(struct sleeper *s);
+
+/* Between parks: the scheduler of this thread, which may be another. */
+coqueue_scheduler_t park_scheduler(void);
 
 /* Whether coroutines may run on this thread. */
 bool park_is_set(void);

@@ -40,29 +40,40 @@ static cold void set_errno_of_thread(int value)
 	errno = value;
 }
 
-cold bool park_current(struct sleeper *s)
+cold bool park_begin(struct sleeper *s)
 {
-	int cancel, saved;
+	int saved;
 
 	s->self = NULL;
 	s->scheduler = *sync_own(scheduler);
 	if (!s->scheduler.size)
 		return false;
-	cancel = sync_cancel_disable();
+	s->cancel = sync_cancel_disable();
 	saved = errno;
 	s->self = s->scheduler.self(s->scheduler.ctx);
 	errno = saved;
-	sync_cancel_restore(cancel);
+	if (!s->self)
+		sync_cancel_restore(s->cancel);
 	return s->self;
+}
+
+cold void park_end(struct sleeper *s)
+{
+	sync_cancel_restore(s->cancel);
+}
+
+cold coqueue_scheduler_t park_scheduler(void)
+{
+	return *sync_own(scheduler);
 }
 
 static cold int park(struct sleeper *s, const struct timespec *deadline)
 {
-	int cancel = sync_cancel_disable(), saved = errno_of_thread(), err;
+	int saved = errno_of_thread(), err;
 
 	err = s->scheduler.park(s->scheduler.ctx, s->self, deadline);
 	set_errno_of_thread(saved);
-	sync_cancel_restore(cancel);
+	sync_cancel_disable(); /* of the thread that it has come to */
 	return err;
 }
 

@@ -33,7 +33,7 @@ void sleeper_init_thread(struct sleeper *s)
 
 void sleeper_init(struct sleeper *s)
 {
-	if (park_current(s))
+	if (park_begin(s))
 		sync_init(&s->awake, false);
 	else
 		sleeper_init_thread(s);
@@ -41,8 +41,10 @@ void sleeper_init(struct sleeper *s)
 
 void sleeper_fini(struct sleeper *s)
 {
-	if (s->self)
+	if (s->self) {
+		park_end(s);
 		return;
+	}
 	sync_cond_destroy(&s->cond);
 	sync_mutex_destroy(&s->lock);
 }
