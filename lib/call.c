@@ -11,6 +11,15 @@
  * Coroutines begin with 3: whom they would spin for may be on their own thread.
  * Armed waiters are 3 alone; the rest is their owners' (arm.c).
  *
+ * A coroutine cannot be cancelled while it is parked.  So whoever makes its call
+ * possible does it for it: a get whose item a put brings, say.  That is a call as
+ * any other, which takes effect then, in its order; the coroutine finds it done,
+ * and does not come back to the queue, which may be gone.  (Between two
+ * coroutines at capacity 1: 340 -> 133 ns for an item.)  A select is woken
+ * instead, since it is to choose when it runs.
+ *
+ *   [call.1] -> [call.2]  who sees that its call was done finds what it got
+ *
  * A call that must not wait comes here too when its attempt found the queue
  * neither full nor empty but busy (store.h).  It stays until that is over.
  *
@@ -84,7 +93,8 @@ static bool call_attempt_now(struct call *c, bool locked, int *err)
 		queue_shrink_locked(c->queue);
 	if (locked && !list_empty(&c->other->served))
 		return true;
-	return (locked ? line_is_armed(c->other) : line_published(c->other)) &&
+	return (locked ? !list_empty(&c->other->asleep)
+		       : line_published(c->other)) &&
 	       line_wake_is_due(c->other);
 }
 
@@ -101,6 +111,78 @@ static bool call_attempt_reader(struct call *c, int *err)
 	return wake;
 }
 
+/* Whether the call needs a partner, rather than an item or room. */
+static bool call_can_meet(const struct call *c)
+{
+	return c->left > 0 && queue_is_rendezvous(c->queue);
+}
+
+/* ---- waking --------------------------------------------------------------- */
+
+void call_serve_locked(struct coqueue *q, struct line *line, struct waiter *w)
+{
+	struct place *p = container_of(w, struct place, waiter);
+
+	line_serve_locked(line, w);
+	if (w->kind != WAITER_COROUTINE || !p->leaves)
+		return;
+	/* [call.1] release: with [call.2], what was done for it */
+	sync_store(&p->gone, true, release);
+	queue_caller_leave_locked(q);
+}
+
+static bool may_serve_locked(const struct coqueue *q, const struct waiter *w)
+{
+	return w->kind == WAITER_COROUTINE && !choice_of(w) &&
+	       !queue_is_rendezvous(q);
+}
+
+bool queue_serve_put_locked(struct line *line, struct waiter *w)
+{
+	struct coqueue *q = container_of(line, struct coqueue, putters);
+
+	if (!may_serve_locked(q, w) || !queue_put_locked(q, w->offer))
+		return false;
+	q->getters.owed = true;
+	call_serve_locked(q, line, w);
+	return true;
+}
+
+bool queue_serve_get_locked(struct line *line, struct waiter *w)
+{
+	struct coqueue *q = container_of(line, struct coqueue, getters);
+
+	if (!may_serve_locked(q, w) || !queue_get_locked(q, w->offer))
+		return false;
+	q->putters.owed = true;
+	call_serve_locked(q, line, w);
+	return true;
+}
+
+/* Whether something was done for others of which these have not been told. */
+static bool is_owed_locked(struct line *line)
+{
+	line->owed = line->owed && !list_empty(&line->asleep);
+	return line->owed;
+}
+
+void queue_wake_ready_locked(struct coqueue *q, struct line *line)
+{
+	line_wake_ready_locked(line);
+	while (is_owed_locked(&q->putters) || is_owed_locked(&q->getters)) {
+		line = q->putters.owed ? &q->putters : &q->getters;
+		line->owed = false;
+		line_wake_ready_locked(line);
+	}
+}
+
+/* By who leaves the line, and has published nothing. */
+static void pass_on_locked(struct coqueue *q, struct line *line)
+{
+	if (!list_empty(&line->asleep))
+		queue_wake_ready_locked(q, line);
+}
+
 /*
  * At the end of a call: leave the section and wake.  Mostly there is one to wake,
  * and the queue is not touched after; else the call is counted as in it.
@@ -112,6 +194,8 @@ static void queue_wake_reader(struct coqueue *q, struct line *line)
 
 	sync_lock(&q->lock);
 	first = line_first_locked(line, &more);
+	more = more || is_owed_locked(&q->putters) ||
+	       is_owed_locked(&q->getters);
 	if (more)
 		queue_caller_enter(q);
 	sync_unlock(&q->lock);
@@ -120,7 +204,7 @@ static void queue_wake_reader(struct coqueue *q, struct line *line)
 		waiter_wake(first);
 	if (more) {
 		sync_lock(&q->lock);
-		line_wake_ready_locked(line);
+		queue_wake_ready_locked(q, line);
 		queue_caller_leave_locked(q);
 		sync_unlock(&q->lock);
 	}
@@ -132,7 +216,7 @@ static int call_attempt_locked(struct call *c)
 	int err;
 
 	if (call_attempt_now(c, true, &err))
-		line_wake_ready_locked(c->other);
+		queue_wake_ready_locked(c->queue, c->other);
 	return err;
 }
 
@@ -147,16 +231,10 @@ static int call_attempt(struct call *c)
 	rcu_reader_leave();
 	if (wake) {
 		sync_lock(&c->queue->lock);
-		line_wake_ready_locked(c->other);
+		queue_wake_ready_locked(c->queue, c->other);
 		sync_unlock(&c->queue->lock);
 	}
 	return err;
-}
-
-/* Whether the call needs a partner, rather than an item or room. */
-static bool call_can_meet(const struct call *c)
-{
-	return c->left > 0 && queue_is_rendezvous(c->queue);
 }
 
 /* Without waiting, but for a partner who was asleep and is on its way. */
@@ -189,7 +267,11 @@ static int try_locked(struct call *c, struct waiter *w, bool *wake)
 	if (w->state == WAITER_SERVED) {
 		w->state = WAITER_OUT;
 		call_moved(c, 1);
-		return c->left && c->line == &c->queue->putters ? BUSY : 0;
+		if (c->left && c->line == &c->queue->putters)
+			return BUSY;
+		if (c->left) /* bulk: what else is there */
+			*wake |= call_attempt_now(c, true, &err);
+		return 0;
 	}
 	if (choice && !choice_make(choice))
 		return CHOSEN;
@@ -200,13 +282,19 @@ static int try_locked(struct call *c, struct waiter *w, bool *wake)
 	return verdict == VERDICT_RETRY ? err : verdict;
 }
 
+/* Whether others may do it while w is in line. */
+static bool call_can_be_served(const struct call *c, const struct waiter *w)
+{
+	return c->left > 0 && (w->kind == WAITER_COROUTINE ||
+			       (w->kind == WAITER_NODE && call_can_meet(c)));
+}
+
 /* In line; returns whom to wake: w itself is to try again. */
 static struct waiter *stand_locked(struct call *c, struct waiter *w)
 {
 	struct waiter *next;
 
-	w->offer =
-		w->kind != WAITER_THREAD && call_can_meet(c) ? c->items : NULL;
+	w->offer = call_can_be_served(c, w) ? c->items : NULL;
 	if (w->kind == WAITER_NODE)
 		node_set_armed(container_of(w, struct node, waiter),
 			       c->armed_for);
@@ -228,7 +316,7 @@ static void out_of_line_locked(struct call *c, struct waiter *w)
 void call_leave_locked(struct call *c, struct waiter *w)
 {
 	out_of_line_locked(c, w);
-	line_pass_on_locked(c->line);
+	pass_on_locked(c->queue, c->line);
 }
 
 int call_step_locked(struct call *c, struct waiter *w, bool stand)
@@ -248,7 +336,7 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 			out_of_line_locked(c, w);
 		} else if (!out && stand) {
 			next = stand_locked(c, w);
-			offers = w->offer;
+			offers = w->offer && call_can_meet(c);
 		}
 		if (!out && choice)
 			sync_store(&choice->state, CHOICE_OPEN, relaxed);
@@ -260,13 +348,16 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 		sync_lock(&c->queue->lock);
 	}
 	if (wake || offers)
-		line_wake_ready_locked(c->other);
+		queue_wake_ready_locked(c->queue, c->other);
 	if (out)
-		line_pass_on_locked(c->line);
+		pass_on_locked(c->queue, c->line);
 	return !out && stand ? EINPROGRESS : err;
 }
 
 /* ---- sleep ---------------------------------------------------------------- */
+
+/* What a sleep answers when all has been done for the caller. */
+#define SERVED EALREADY
 
 struct sleep {
 	struct call *call;
@@ -295,7 +386,7 @@ static void sleep_cancelled(void *arg)
 }
 
 /* Sleep once, the lock being released: 0 or ETIMEDOUT. */
-static int sleep_once(struct sleep *s)
+static int thread_sleep(struct sleep *s)
 {
 	struct sync_mutex *lock = &s->call->queue->lock;
 	int err;
@@ -309,6 +400,58 @@ static int sleep_once(struct sleep *s)
 }
 
 /*
+ * At a deadline: lock, unless somebody has done the call, and so taken it out of
+ * the queue, which may be gone.  Destroy comes after all that is done for others,
+ * and has waited for a grace period since: within a section either the queue is
+ * still there, or it is seen that the call has left it.
+ */
+static apart bool parked_lock(struct sleep *s)
+{
+	struct place *p = &s->place;
+	struct sync_mutex *lock = &s->call->queue->lock;
+	bool gone;
+
+	rcu_reader_enter();
+	/* [call.2] acquire: with [call.1], what was done */
+	gone = sync_load(&p->gone, acquire);
+	if (!gone) {
+		sync_lock(lock);
+		gone = sync_load(&p->gone, relaxed);
+		if (gone)
+			sync_unlock(lock);
+	}
+	rcu_reader_leave();
+	return !gone;
+}
+
+/* The same: 0, ETIMEDOUT; or SERVED: all has been done, and the lock is not
+ * taken again. */
+static int parked_sleep(struct sleep *s)
+{
+	struct sync_mutex *lock = &s->call->queue->lock;
+	int err;
+
+	for (;;) {
+		sync_unlock(lock);
+		err = sleeper_sleep(&s->sleeper, s->call->deadline);
+		if (!err)
+			break;
+		if (!parked_lock(s))
+			return SERVED;
+		if (err != MOVED)
+			return err;
+		if (s->place.waiter.state != WAITER_ASLEEP)
+			return 0; /* its waker is about to use the old one */
+		s->sleeper.scheduler = park_scheduler();
+	}
+	waiter_await_wakers(&s->place.waiter);
+	if (sync_load(&s->place.gone, relaxed))
+		return SERVED;
+	sync_lock(lock);
+	return 0;
+}
+
+/*
  * A coroutine may have come to another thread, and be woken by another scheduler
  * from now on.  It has been woken, and stands in line no more; the lock is
  * released in between.
@@ -319,6 +462,7 @@ static void sleep_again(struct sleep *s)
 
 	sync_unlock(lock);
 	waiter_await_wakers(&s->place.waiter);
+	sync_store(&s->sleeper.awake, false, relaxed);
 	s->sleeper.scheduler = park_scheduler();
 	sync_lock(lock);
 }
@@ -358,21 +502,35 @@ static int thread_step(struct sleep *s, bool stand)
 	return err;
 }
 
+/* What has been done for a parked call, which has left the queue. */
+static int parked_end(struct sleep *s)
+{
+	call_moved_last(s->call);
+	waiter_await_wakers(&s->place.waiter);
+	sleeper_fini(&s->sleeper);
+	return 0;
+}
+
 /* Sleep until the call has its answer. */
-static cold int call_sleep(struct call *c)
+static apart int call_sleep(struct call *c)
 {
 	struct sleep s = {.call = c};
 	struct backoff backoff = {0};
 	int err, woken = 0;
+	bool parks;
 
 	sleeper_init(&s.sleeper);
 	place_init(&s.place, &s.sleeper);
+	parks = s.sleeper.self;
 	sync_lock(&c->queue->lock);
 	for (;;) {
-		err = s.sleeper.self ? parked_step(&s, woken != ETIMEDOUT)
-				     : thread_step(&s, woken != ETIMEDOUT);
+		s.place.leaves = c->left == 1;
+		err = parks ? parked_step(&s, woken != ETIMEDOUT)
+			    : thread_step(&s, woken != ETIMEDOUT);
 		if (err == EINPROGRESS) {
-			woken = sleep_once(&s);
+			woken = parks ? parked_sleep(&s) : thread_sleep(&s);
+			if (woken == SERVED)
+				return parked_end(&s);
 		} else if (err == BUSY) {
 			/* what is half-way beats the deadline, too */
 			sync_unlock(&c->queue->lock);
@@ -464,7 +622,7 @@ static bool call_spin(struct call *c, int spins, int *err)
 int call_run(struct call *c)
 {
 	bool nowait = c->deadline == COQUEUE_NOWAIT, meets = call_can_meet(c),
-	     wake = false, stay, patient, waking;
+	     wake = false, stay, patient, waking, may_spin;
 	int err = EAGAIN;
 
 	if (unlikely(pile_is_comparing())) {
@@ -476,9 +634,9 @@ int call_run(struct call *c)
 	patient = !nowait && !deadline_has_passed(c->deadline);
 	waking = patient && !c->armed && waker_is_busy();
 	patient = patient && !waking;
-	if (!meets && !c->stands)
-		wake = call_spin(c, patient && call_may_spin(c) ? SPINS : 0,
-				 &err);
+	may_spin = call_may_spin(c);
+	if (!meets && !c->stands && !(c->tried && patient && !may_spin))
+		wake = call_spin(c, patient && may_spin ? SPINS : 0, &err);
 	stay = err == BUSY || (err == EAGAIN && (patient || meets));
 	c->tried = must_wait(err) && !meets && !c->stands;
 	if (stay)
@@ -489,7 +647,7 @@ int call_run(struct call *c)
 		rcu_reader_leave();
 	if (wake && stay) {
 		sync_lock(&c->queue->lock);
-		line_wake_ready_locked(c->other);
+		queue_wake_ready_locked(c->queue, c->other);
 		sync_unlock(&c->queue->lock);
 	}
 	if (stay)
@@ -499,7 +657,7 @@ int call_run(struct call *c)
 	return waking ? EDEADLK : ETIMEDOUT;
 }
 
-cold int call_wake(struct coqueue *q, struct line *other)
+apart int call_wake(struct coqueue *q, struct line *other)
 {
 	if (line_wake_is_due(other))
 		queue_wake_reader(q, other);

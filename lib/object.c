@@ -83,10 +83,12 @@ static void queue_init(struct coqueue *q, size_t capacity,
 	sync_init(&q->capacity, capacity);
 	q->item_destroy = attr->item_destroy;
 	q->ctx = attr->ctx;
-	line_init(&q->putters, &q->lock, queue_ready_to_put);
-	line_init(&q->getters, &q->lock, queue_ready_to_get);
-	line_init(&q->peekers, &q->lock, queue_ready_to_leave);
-	line_init(&q->joiners, &q->lock, queue_ready_to_join);
+	line_init(&q->putters, &q->lock, queue_ready_to_put,
+		  queue_serve_put_locked);
+	line_init(&q->getters, &q->lock, queue_ready_to_get,
+		  queue_serve_get_locked);
+	line_init(&q->peekers, &q->lock, queue_ready_to_leave, NULL);
+	line_init(&q->joiners, &q->lock, queue_ready_to_join, NULL);
 	sync_init(&q->finished, 0);
 	sync_init(&q->destroying, false);
 	q->discarded = 0;

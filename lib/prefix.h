@@ -14,8 +14,10 @@
 #define call_init_put coqueue_private_call_init_put
 #define call_leave_locked coqueue_private_call_leave_locked
 #define call_left_locked coqueue_private_call_left_locked
+#define call_may_meet_locked coqueue_private_call_may_meet_locked
 #define call_meet_locked coqueue_private_call_meet_locked
 #define call_run coqueue_private_call_run
+#define call_serve_locked coqueue_private_call_serve_locked
 #define call_step_locked coqueue_private_call_step_locked
 #define call_wake coqueue_private_call_wake
 #define chain_init coqueue_private_chain_init
@@ -29,7 +31,6 @@
 #define line_first_locked coqueue_private_line_first_locked
 #define line_init coqueue_private_line_init
 #define line_leave_locked coqueue_private_line_leave_locked
-#define line_pass_on_locked coqueue_private_line_pass_on_locked
 #define line_serve_locked coqueue_private_line_serve_locked
 #define line_settle_locked coqueue_private_line_settle_locked
 #define line_verdict_locked coqueue_private_line_verdict_locked
@@ -54,17 +55,22 @@
 #define queue_enter coqueue_private_queue_enter
 #define queue_interrupt_offers_locked                                          \
 	coqueue_private_queue_interrupt_offers_locked
+#define queue_get_locked coqueue_private_queue_get_locked
 #define queue_leave coqueue_private_queue_leave
 #define queue_look_begin coqueue_private_queue_look_begin
 #define queue_look_end coqueue_private_queue_look_end
+#define queue_put_locked coqueue_private_queue_put_locked
 #define queue_ready_to_get coqueue_private_queue_ready_to_get
 #define queue_ready_to_join coqueue_private_queue_ready_to_join
 #define queue_ready_to_leave coqueue_private_queue_ready_to_leave
 #define queue_ready_to_put coqueue_private_queue_ready_to_put
 #define queue_room_locked coqueue_private_queue_room_locked
+#define queue_serve_get_locked coqueue_private_queue_serve_get_locked
+#define queue_serve_put_locked coqueue_private_queue_serve_put_locked
 #define queue_shrink_locked coqueue_private_queue_shrink_locked
 #define queue_shut coqueue_private_queue_shut
 #define queue_unfinished coqueue_private_queue_unfinished
+#define queue_wake_ready_locked coqueue_private_queue_wake_ready_locked
 #define queue_wake_joiners_locked coqueue_private_queue_wake_joiners_locked
 #define rcu_grace_edge coqueue_private_rcu_grace_edge
 #define rcu_prepare coqueue_private_rcu_prepare

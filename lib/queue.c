@@ -110,31 +110,36 @@ static bool may_get(const struct coqueue *q)
 	       q->store->kind->can_get(q->store, 1);
 }
 
-bool queue_ready_to_put(struct line *line, uint64_t n)
+bool queue_ready_to_put(struct line *line, uint64_t n, const struct waiter *w)
 {
 	const struct coqueue *q = container_of(line, struct coqueue, putters);
 	int word = queue_word(q);
 
 	if ((word & QUEUE_STATE) != COQUEUE_OPEN)
 		return true;
+	if (unlikely(word & QUEUE_MEETS))
+		return call_may_meet_locked(q, line, n, w);
 	return (!(word & QUEUE_RESIZING) || queue_room_locked(q) >= n) &&
 	       q->store->kind->can_put(q->store, n);
 }
 
-bool queue_ready_to_get(struct line *line, uint64_t n)
+bool queue_ready_to_get(struct line *line, uint64_t n, const struct waiter *w)
 {
 	const struct coqueue *q = container_of(line, struct coqueue, getters);
-	int state = queue_state(q);
+	int word = queue_word(q), state = word & QUEUE_STATE;
 
+	if (unlikely(word & QUEUE_MEETS) && state == COQUEUE_OPEN)
+		return call_may_meet_locked(q, line, n, w);
 	return state == COQUEUE_SHUT || q->store->kind->can_get(q->store, n) ||
 	       (state == COQUEUE_DRAINING &&
 		q->store->kind->is_finished(q->store));
 }
 
 /* Peekers of a rendezvous. */
-bool queue_ready_to_leave(struct line *line, uint64_t n)
+bool queue_ready_to_leave(struct line *line, uint64_t n, const struct waiter *w)
 {
 	(void)n; /* one and all */
+	(void)w;
 	return queue_state(container_of(line, struct coqueue, peekers)) !=
 	       COQUEUE_OPEN;
 }
@@ -154,20 +159,22 @@ void call_init_put(struct call *c, struct coqueue *q, const void *item)
 }
 
 /* In a section, which it leaves: all that is not over at the first try. */
-static cold int put_slow(struct coqueue *q, const void *items, size_t n,
-			 const struct timespec *deadline, size_t *done)
+static apart int put_slow(struct coqueue *q, const void *items, size_t n,
+			  const struct timespec *deadline, size_t *done)
 {
 	struct call c;
 
 	call_init_put(&c, q, items);
+	c.tried = !done;
+	c.other = &q->getters;
 	c.left = n;
 	c.deadline = deadline;
 	c.done = done;
 	return call_run(&c);
 }
 
-static cold int put_begin(struct coqueue *q, const void *items, size_t n,
-			  const struct timespec *deadline, size_t *done)
+static apart int put_begin(struct coqueue *q, const void *items, size_t n,
+			   const struct timespec *deadline, size_t *done)
 {
 	rcu_reader_enter();
 	return put_slow(q, items, n, deadline, done);
@@ -198,6 +205,26 @@ hot_inline int put(struct coqueue *q, const void *item,
 		return 0;
 	}
 	return put_slow(q, item, 1, deadline, NULL);
+}
+
+/* An attempt under lock, that wakes nobody. */
+static bool attempt_locked(struct call *c)
+{
+	bool done = c->attempt(c) == 0;
+
+	if (done && unlikely(c->queue->shrinking))
+		queue_shrink_locked(c->queue);
+	return done;
+}
+
+bool queue_put_locked(struct coqueue *q, const void *item)
+{
+	struct call c;
+
+	if (put_one(q, item))
+		return true;
+	call_init_put(&c, q, item);
+	return attempt_locked(&c);
 }
 
 int coqueue_put(coqueue_t *q, const void *item)
@@ -308,20 +335,22 @@ void call_init_get(struct call *c, struct coqueue *q, void *item)
 }
 
 /* In a section, which it leaves: all that is not over at the first try. */
-static cold int get_slow(struct coqueue *q, void *items, size_t n,
-			 const struct timespec *deadline, size_t *done)
+static apart int get_slow(struct coqueue *q, void *items, size_t n,
+			  const struct timespec *deadline, size_t *done)
 {
 	struct call c;
 
 	call_init_get(&c, q, items);
+	c.tried = !done;
+	c.other = &q->putters;
 	c.left = n;
 	c.deadline = deadline;
 	c.done = done;
 	return call_run(&c);
 }
 
-static cold int get_begin(struct coqueue *q, void *items, size_t n,
-			  const struct timespec *deadline, size_t *done)
+static apart int get_begin(struct coqueue *q, void *items, size_t n,
+			   const struct timespec *deadline, size_t *done)
 {
 	rcu_reader_enter();
 	return get_slow(q, items, n, deadline, done);
@@ -352,6 +381,16 @@ hot_inline int get(struct coqueue *q, void *item,
 		return 0;
 	}
 	return get_slow(q, item, 1, deadline, NULL);
+}
+
+bool queue_get_locked(struct coqueue *q, void *item)
+{
+	struct call c;
+
+	if (get_one(q, item))
+		return true;
+	call_init_get(&c, q, item);
+	return attempt_locked(&c);
 }
 
 int coqueue_get(coqueue_t *q, void *item)

@@ -147,6 +147,10 @@ struct call;
  */
 int call_meet_locked(struct call *c, bool patient);
 
+/* Whether n in line could meet partners, w (or NULL) others than itself. */
+bool call_may_meet_locked(const struct coqueue *q, const struct line *line,
+			  uint64_t n, const struct waiter *w);
+
 /* Somebody has left the line: who counted on it is told. */
 void call_left_locked(struct coqueue *q, const struct line *line);
 
@@ -178,7 +182,7 @@ struct call {
 	size_t left;  /* items still wanted */
 	size_t *done; /* items moved so far; may be NULL */
 	bool tells; /* an attempt may concern the other line without moving any */
-	bool tried; /* the next step need not try before it stands in line */
+	bool tried; /* just now: who stands in line looks again anyway */
 	/* arm.c: stand in line with this one, and return.  What it is then armed
 	 * for; and that it may stand there already. */
 	struct waiter *armed;
@@ -201,6 +205,14 @@ static inline void call_moved(struct call *c, size_t n)
 		*c->done += n;
 }
 
+/* The last one has been moved, and the queue may be gone. */
+static inline void call_moved_last(struct call *c)
+{
+	c->left = 0;
+	if (c->done)
+		++*c->done;
+}
+
 /*
  * Run a call to its end, or until it is armed (EINPROGRESS).  It is called in a
  * read-side section and leaves it.
@@ -214,12 +226,25 @@ int call_run(struct call *c);
  */
 int call_step_locked(struct call *c, struct waiter *w, bool stand);
 
+/*
+ * Serve and wake those in line for whom something is ready, and those for whom
+ * something is ready therefore; the lock is released for each wake-up.
+ */
+void queue_wake_ready_locked(struct coqueue *q, struct line *line);
+
+/* Under lock: do the call of a parked coroutine for it.  False: not done. */
+bool queue_serve_put_locked(struct line *line, struct waiter *w);
+bool queue_serve_get_locked(struct line *line, struct waiter *w);
+
+/* Under lock: the call of w has been done for it. */
+void call_serve_locked(struct coqueue *q, struct line *line, struct waiter *w);
+
 /* Out of the line, and pass on what others need; the lock is released in
  * between. */
 void call_leave_locked(struct call *c, struct waiter *w);
 
 /* The end of a call that found the other line armed: leave the section, wake. */
-cold int call_wake(struct coqueue *q, struct line *other);
+apart int call_wake(struct coqueue *q, struct line *other);
 
 /* ---- shutdown.c ----------------------------------------------------------- */
 
@@ -245,13 +270,18 @@ void queue_discarded_locked(struct coqueue *q, uint64_t n);
 /* Joiners may go when nothing is unfinished; under lock, released in between. */
 void queue_wake_joiners_locked(struct coqueue *q);
 
-bool queue_ready_to_join(struct line *line, uint64_t n);
+bool queue_ready_to_join(struct line *line, uint64_t n, const struct waiter *w);
 
 /* ---- queue.c -------------------------------------------------------------- */
 
+/* Put, or get, one item under lock; nobody is woken.  False: not at once. */
+bool queue_put_locked(struct coqueue *q, const void *item);
+bool queue_get_locked(struct coqueue *q, void *item);
+
 /* Whether n puts (gets, peeks) would now be answered without waiting. */
-bool queue_ready_to_put(struct line *line, uint64_t n);
-bool queue_ready_to_get(struct line *line, uint64_t n);
-bool queue_ready_to_leave(struct line *line, uint64_t n);
+bool queue_ready_to_put(struct line *line, uint64_t n, const struct waiter *w);
+bool queue_ready_to_get(struct line *line, uint64_t n, const struct waiter *w);
+bool queue_ready_to_leave(struct line *line, uint64_t n,
+			  const struct waiter *w);
 
 #endif

@@ -145,34 +145,35 @@ static struct line *line_of(const struct exchange *x, enum coqueue_side side)
 	return side == COQUEUE_PUT ? &q->putters : &q->getters;
 }
 
-/* The next offer in line after `link`; NULL: none before a thread that has to
- * be woken. */
-static struct waiter *next_in_line(const struct line *line, struct list *link)
+/*
+ * The next offer in line after `link`, for who is part of the choice `own`; NULL:
+ * none before a thread that has to be woken.
+ */
+static struct waiter *next_in_line(const struct line *line, struct list *link,
+				   const struct choice *own)
 {
+	const struct choice *c;
 	struct waiter *w;
-	struct choice *c;
 
 	for (link = link->next; link != &line->asleep; link = link->next) {
 		w = container_of(link, struct waiter, link);
-		if (w->kind == WAITER_THREAD)
-			return NULL;
 		c = choice_of(w);
-		if (!c || sync_load(&c->state, relaxed) == CHOICE_OPEN)
-			return w;
+		if (c &&
+		    (c == own || sync_load(&c->state, relaxed) != CHOICE_OPEN))
+			continue; /* itself, or a select that is trying */
+		return w->kind == WAITER_THREAD ? NULL : w;
 	}
 	return NULL;
 }
 
-static bool can_meet(const struct store *s, enum coqueue_side partners,
-		     uint64_t n)
+static bool can_meet(const struct exchange *x, enum coqueue_side partners,
+		     uint64_t n, const struct choice *own)
 {
-	const struct exchange *x =
-		container_of_const(s, struct exchange, store);
 	const struct line *line = line_of(x, partners);
 	struct list *link = (struct list *)(uintptr_t)&line->asleep;
 	uint64_t found = x->n_offers[partners];
 
-	for (struct waiter *w; found < n && (w = next_in_line(line, link));
+	for (struct waiter *w; found < n && (w = next_in_line(line, link, own));
 	     link = &w->link)
 		found++;
 	return found >= n;
@@ -184,7 +185,7 @@ static struct waiter *take_in_line(struct line *line)
 	struct list *link = &line->asleep;
 	struct waiter *w;
 
-	while ((w = next_in_line(line, link)) && choice_of(w) &&
+	while ((w = next_in_line(line, link, NULL)) && choice_of(w) &&
 	       !choice_make(choice_of(w)))
 		link = &w->link;
 	return w;
@@ -213,7 +214,8 @@ static bool take_offer(struct exchange *x, enum coqueue_side side,
 
 	if (w) {
 		pass(x, side, w->offer, item);
-		line_serve_locked(line, w);
+		call_serve_locked(container_of(x, struct coqueue, exchange),
+				  line, w);
 		return true;
 	}
 	if (list_empty(&x->offers[side]))
@@ -259,12 +261,14 @@ static enum store_result exchange_peek(struct store *s, void *item)
 
 static bool exchange_can_put(const struct store *s, uint64_t n)
 {
-	return can_meet(s, COQUEUE_GET, n);
+	return can_meet(container_of_const(s, struct exchange, store),
+			COQUEUE_GET, n, NULL);
 }
 
 static bool exchange_can_get(const struct store *s, uint64_t n)
 {
-	return can_meet(s, COQUEUE_PUT, n);
+	return can_meet(container_of_const(s, struct exchange, store),
+			COQUEUE_PUT, n, NULL);
 }
 
 /* Puts and gets are one. */
@@ -380,7 +384,7 @@ int call_meet_locked(struct call *c, bool patient)
 	int verdict;
 
 	offer_make(x, &o, side, c->items);
-	line_wake_ready_locked(partners);
+	queue_wake_ready_locked(q, partners);
 	firm = offer_is_open(&o) && offer_is_firm(x, &o, side, partners);
 	if (firm || patient) {
 		sync_unlock(&q->lock);
@@ -403,6 +407,14 @@ int call_meet_locked(struct call *c, bool patient)
 		return EAGAIN;
 	}
 	return patient ? verdict : EAGAIN;
+}
+
+bool call_may_meet_locked(const struct coqueue *q, const struct line *line,
+			  uint64_t n, const struct waiter *w)
+{
+	return can_meet(&q->exchange,
+			line == &q->putters ? COQUEUE_GET : COQUEUE_PUT, n,
+			w ? choice_of(w) : NULL);
 }
 
 void call_left_locked(struct coqueue *q, const struct line *line)

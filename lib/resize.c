@@ -85,7 +85,7 @@ static int resize(struct coqueue *q, size_t capacity)
 	err = resize_locked(q, capacity);
 	q->resizers--;
 	resize_end_locked(q);
-	line_wake_ready_locked(&q->putters);
+	queue_wake_ready_locked(q, &q->putters);
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
 	errno = saved;

@@ -122,8 +122,7 @@ static void branch_init(struct select *s, size_t i)
 	else
 		call_init_get(&b->call, c->queue, c->item);
 	place_init(&b->place, &s->sleeper);
-	if (s->sleeper.self)
-		b->place.choice = &s->choice;
+	b->place.choice = &s->choice;
 }
 
 /* Whether a thread, other than this one, sleeps where its partners stand. */
@@ -214,22 +213,15 @@ static void select_cancelled(void *arg)
 	leave_queues(s);
 }
 
-/* Sleep once: 0, ETIMEDOUT, or ANEW: in another thread, of another scheduler. */
+/* Sleep once: 0, ETIMEDOUT, or MOVED. */
 static int select_sleep(struct select *s)
 {
-	coqueue_scheduler_t now;
 	int err;
 
 	sync_cancel_push(select_cancelled, s);
 	err = sleeper_sleep(&s->sleeper, s->deadline);
 	sync_cancel_pop();
-	if (err || !s->sleeper.self)
-		return err;
-	now = park_scheduler();
-	return now.ctx == s->sleeper.scheduler.ctx &&
-			       now.unpark == s->sleeper.scheduler.unpark
-		       ? 0
-		       : ANEW;
+	return err;
 }
 
 /* In all lines, until there is an answer. */
@@ -247,18 +239,18 @@ static int select_in_line(struct select *s)
 	       (woken == ETIMEDOUT && err == BUSY)) {
 		if (err == BUSY)
 			backoff_wait(&backoff); /* half-way beats a deadline */
-		else if ((woken = select_sleep(s)) == ANEW)
-			break;
+		else if ((woken = select_sleep(s)) == MOVED)
+			break; /* its places name the scheduler it had */
 		shuffle(s);
 	}
 	if (leave_lines(s))
 		return 0;
-	if (woken == ANEW)
+	if (woken == MOVED)
 		return ANEW;
 	return err == EAGAIN && woken == ETIMEDOUT ? ETIMEDOUT : err;
 }
 
-static cold int select_wait(struct select *s)
+static apart int select_wait(struct select *s)
 {
 	int err;
 

@@ -84,7 +84,7 @@ static void shut_locked(struct coqueue *q, enum coqueue_shutdown mode)
 	rcu_wait_readers();
 	/* for a get that saw OPEN, took the last item, and told putters */
 	sync_lock(&q->lock);
-	line_wake_ready_locked(&q->getters);
+	queue_wake_ready_locked(q, &q->getters);
 	sync_unlock(&q->lock);
 	if (mode == COQUEUE_IMMEDIATE)
 		discard(q);

@@ -25,11 +25,12 @@ uint64_t queue_unfinished(const struct coqueue *q)
 	return q->store->kind->puts(q->store) - finished;
 }
 
-bool queue_ready_to_join(struct line *line, uint64_t n)
+bool queue_ready_to_join(struct line *line, uint64_t n, const struct waiter *w)
 {
 	const struct coqueue *q = container_of(line, struct coqueue, joiners);
 
 	(void)n; /* one and all */
+	(void)w;
 	return queue_unfinished(q) == 0 || sync_load(&q->destroying, relaxed);
 }
 
@@ -56,7 +57,7 @@ void queue_wake_joiners_locked(struct coqueue *q)
 		line_wake_all_locked(&q->joiners, 0);
 }
 
-static cold void wake_joiners(struct coqueue *q)
+static apart void wake_joiners(struct coqueue *q)
 {
 	sync_lock(&q->lock);
 	queue_wake_joiners_locked(q);

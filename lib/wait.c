@@ -10,12 +10,16 @@
 #include "wait.h"
 
 void line_init(struct line *line, struct sync_mutex *lock,
-	       bool (*ready)(struct line *line, uint64_t n))
+	       bool (*ready)(struct line *line, uint64_t n,
+			     const struct waiter *w),
+	       bool (*serve)(struct line *line, struct waiter *w))
 {
 	sync_init(&line->armed, 0);
 	sync_init(&line->vain, 0);
 	line->lock = lock;
 	line->ready = ready;
+	line->serve = serve;
+	line->owed = false;
 	list_init(&line->asleep);
 	list_init(&line->served);
 	line->in_flight = 0;
@@ -142,38 +146,46 @@ static void waiter_claim_locked(struct line *line, struct waiter *w,
 	sync_add(&w->wakers, w->kind == WAITER_THREAD ? 1 : WAKE_PENDING,
 		 relaxed);
 	line->wakeups++;
-}
-
-/*
- * Choose the first one asleep with a ticket in [from, limit) to be woken; all
- * kinds, or blocked calls only.
- */
-static struct waiter *line_claim_locked(struct line *line, uint64_t from,
-					uint64_t limit, bool blocked)
-{
-	struct list *link;
-	struct waiter *w;
-
-	list_for_each(link, &line->asleep)
-		if (waiter_of(link)->ticket >= from &&
-		    !(blocked && waiter_of(link)->kind == WAITER_NODE))
-			break;
-	w = waiter_of(link);
-	if (link == &line->asleep || w->ticket >= limit)
-		return NULL;
-	waiter_claim_locked(line, w, WAITER_WOKEN);
-	line_count_woken_locked(line, w);
+	if (state == WAITER_WOKEN)
+		line_count_woken_locked(line, w);
+	else
+		line_count_in_locked(line, w, (size_t)-1);
 	if (!list_empty(&line->asleep))
 		line_arm_locked(line, line->in_flight + 1);
 	else
 		line_arm_locked(line, w->kind == WAITER_THREAD ? 0 : LINE_IDLE);
-	return w;
+}
+
+/* The first one asleep with a ticket of `from` or more, after w (NULL: of all). */
+static struct waiter *line_find_locked(struct line *line, struct waiter *w,
+				       uint64_t from)
+{
+	struct list *link = w ? w->link.next : line->asleep.next;
+
+	for (; link != &line->asleep; link = link->next)
+		if (waiter_of(link)->ticket >= from)
+			return waiter_of(link);
+	return NULL;
+}
+
+/* The first one with a ticket in [from, limit) for whom something is ready. */
+static struct waiter *line_find_ready_locked(struct line *line, uint64_t from,
+					     uint64_t limit)
+{
+	struct waiter *w = line_find_locked(line, NULL, from);
+
+	/* a select cannot be served by itself, others behind it can */
+	while (w && w->ticket < limit &&
+	       !line->ready(line, (uint64_t)line->in_flight + 1, w))
+		w = choice_of(w) ? line_find_locked(line, w, from) : NULL;
+	return w && w->ticket < limit ? w : NULL;
 }
 
 struct waiter *line_settle_locked(struct line *line, uint64_t from,
 				  uint64_t limit)
 {
 	bool armed = line_is_armed(line);
+	struct waiter *w;
 
 	if (list_empty(&line->asleep))
 		return NULL;
@@ -185,9 +197,10 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
 	else
 		sync_fence();
 	sync_store(&line->vain, 0, relaxed);
-	if (!line->ready(line, (uint64_t)line->in_flight + 1))
-		return NULL;
-	return line_claim_locked(line, from, limit, false);
+	w = line_find_ready_locked(line, from, limit);
+	if (w)
+		waiter_claim_locked(line, w, WAITER_WOKEN);
+	return w;
 }
 
 /* The lock is held on entry and on return. */
@@ -198,12 +211,25 @@ static void line_wake_one_locked(struct line *line, struct waiter *w)
 	sync_lock(line->lock);
 }
 
+/* Do what those wait for who stand first, as long as that can be done. */
+static void line_serve_first_locked(struct line *line)
+{
+	struct waiter *w;
+
+	do {
+		w = waiter_of(line->asleep.next);
+	} while (!list_empty(&line->asleep) && w->offer && line->serve &&
+		 line->ready(line, (uint64_t)line->in_flight + 1, w) &&
+		 line->serve(line, w));
+}
+
 /* Who is to be woken next; from: the smallest ticket, of those not served. */
 static struct waiter *line_next_locked(struct line *line, uint64_t *from,
 				       uint64_t limit)
 {
 	struct waiter *w;
 
+	line_serve_first_locked(line);
 	if (!list_empty(&line->served)) {
 		w = waiter_of(line->served.next);
 		list_remove(&w->link);
@@ -241,17 +267,10 @@ void line_wake_ready_locked(struct line *line)
 		line_wake_one_locked(line, w);
 }
 
-void line_pass_on_locked(struct line *line)
-{
-	if (!list_empty(&line->asleep))
-		line_wake_ready_locked(line);
-}
-
 void line_serve_locked(struct line *line, struct waiter *w)
 {
 	waiter_claim_locked(line, w, WAITER_SERVED);
 	list_insert(&w->link, &line->served);
-	line_count_in_locked(line, w, (size_t)-1);
 	if (w->kind == WAITER_NODE)
 		node_set_served(container_of(w, struct node, waiter));
 }
@@ -265,8 +284,11 @@ void line_wake_all_locked(struct line *line, int verdict)
 		line->interrupted = limit;
 	else if (verdict == 0)
 		line->completed = limit;
-	while ((w = line_claim_locked(line, from, limit, verdict == EINTR))) {
+	while ((w = line_find_locked(line, NULL, from)) && w->ticket < limit) {
 		from = w->ticket + 1;
+		if (verdict == EINTR && w->kind == WAITER_NODE)
+			continue;
+		waiter_claim_locked(line, w, WAITER_WOKEN);
 		line_wake_one_locked(line, w);
 	}
 }

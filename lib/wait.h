@@ -12,6 +12,9 @@
  * finds nothing (somebody overtook it).  Threads, coroutines and the waiters of
  * event loops stand in one line, and differ in how they are woken (wake.c).
  *
+ * A coroutine cannot be cancelled, so its call can be done for it while it is
+ * parked: it leaves what it takes (waiter.offer), and goes asleep -> served.
+ *
  * A wake-up costs thousands of puts.  So a publisher wakes more waiters only
  * while more can be served than wake-ups are in flight; usually it looks at one
  * word, and no lock is taken.  Invariants, whenever the lock is free and no
@@ -78,7 +81,7 @@ enum waiter_state {
 	WAITER_OUT,    /* in no list */
 	WAITER_ASLEEP, /* in line->asleep; will be woken */
 	WAITER_WOKEN,  /* a wake-up is under way or done */
-	WAITER_SERVED  /* out, its offer having been taken; as woken */
+	WAITER_SERVED  /* out, its call having been done for it; as woken */
 };
 
 enum waiter_kind {
@@ -90,8 +93,7 @@ enum waiter_kind {
 struct waiter {
 	struct list link; /* under lock; of a deferred wake: its thread's */
 	uint64_t ticket;  /* under lock */
-	/* What a partner may take or fill without asking (rendezvous.c), or
-	 * NULL; under lock. */
+	/* What others may take or fill without asking, or NULL; under lock. */
 	void *offer;
 	uint8_t state; /* enum waiter_state; under lock */
 	uint8_t kind;  /* enum waiter_kind */
@@ -107,11 +109,14 @@ struct line {
 		armed;           /* under lock; read anywhere [wait.2] */
 	_Atomic uint32_t vain;   /* looks at an idle line; a hint */
 	struct sync_mutex *lock; /* "the lock" of these comments */
-	/* Could n more be served now? */
-	bool (*ready)(struct line *line, uint64_t n);
+	/* Could n more be served now, w among them (or NULL)? */
+	bool (*ready)(struct line *line, uint64_t n, const struct waiter *w);
+	/* Under lock: do what w waits for, if it has left what it takes. */
+	bool (*serve)(struct line *line, struct waiter *w);
 	/* under lock: */
 	struct list asleep, served;
-	uint32_t in_flight;  /* woken */
+	bool owed;          /* to be looked at: something was done for others */
+	uint32_t in_flight; /* woken */
 	uint32_t consenting; /* of these, threads */
 	size_t waiting;      /* blocked, or armed and not woken */
 	size_t nodes;        /* armed, or woken and not back yet */
@@ -127,7 +132,9 @@ struct line {
 #define LINE_IDLE UINT32_MAX
 
 void line_init(struct line *line, struct sync_mutex *lock,
-	       bool (*ready)(struct line *line, uint64_t n));
+	       bool (*ready)(struct line *line, uint64_t n,
+			     const struct waiter *w),
+	       bool (*serve)(struct line *line, struct waiter *w));
 
 /* A pending wake-up begins, and w is touched until it has finished; or it does
  * not come to pass.  [wait.3] */
@@ -157,21 +164,18 @@ struct waiter *line_settle_locked(struct line *line, uint64_t from,
 				  uint64_t limit);
 
 /*
- * Wake those who were served, and those for whom something is ready.  The lock
- * is held on entry and on return, and released for each wake-up.
+ * Serve, or wake, those for whom something is ready, and wake those who were
+ * served.  The lock is held on entry and on return, and released for each wake-up.
  */
 void line_wake_ready_locked(struct line *line);
 
 /*
  * The first of them, for the caller to wake after unlocking, or NULL; and whether
- * others may be due, too.
+ * others in line may be due, too.
  */
 struct waiter *line_first_locked(struct line *line, bool *more);
 
-/* The same by who leaves the line, and has published nothing. */
-void line_pass_on_locked(struct line *line);
-
-/* w is asleep, and its offer has been taken: out of the line; to be woken. */
+/* w is asleep, and what it waits for has been done: out of the line; to be woken. */
 void line_serve_locked(struct line *line, struct waiter *w);
 
 /*
@@ -201,7 +205,7 @@ static inline bool line_wake_is_due(struct line *line)
 	sync_fence();
 	armed = sync_load(&line->armed, relaxed);
 	if (armed != LINE_IDLE)
-		return line->ready(line, armed);
+		return line->ready(line, armed, NULL);
 	vain = sync_load(&line->vain, relaxed);
 	sync_store(&line->vain, vain + 1, relaxed);
 	return vain >= SYNC_VAIN_LOOKS;
@@ -262,23 +266,27 @@ void sleeper_fini(struct sleeper *s);
 void sleeper_wake(struct sleeper *s);
 
 /*
- * Sleep until woken or the deadline (NULL: for ever): 0 or ETIMEDOUT.  A
+ * Sleep until woken or the deadline (NULL: for ever): 0, ETIMEDOUT, or MOVED: a
+ * coroutine that nobody has woken is on a thread of another scheduler.  A
  * cancellation point, for a thread.
  */
+#define MOVED EXDEV
 int sleeper_sleep(struct sleeper *s, const struct timespec *deadline);
 
 /* One place in line of a blocked call; a select has several, and one sleeper. */
 struct place {
 	struct waiter waiter;
 	struct sleeper *sleeper;
-	struct choice *choice; /* of a coroutine's select, else NULL */
+	struct choice *choice; /* of a select, else NULL */
+	bool leaves;       /* once served it does not touch the queue, which */
+	_Atomic bool gone; /* it has left therefore [call.1], [call.2] */
 };
 
 void place_init(struct place *p, struct sleeper *s);
 
 /*
- * Several offers of one coroutine, of which one is taken: by a partner, or by
- * itself while it tries.
+ * Of a select.  It is made while the select tries; of the offers of a coroutine
+ * one is taken, by who makes the choice.
  */
 struct choice {
 	_Atomic uint64_t state; /* enum choice_state */
@@ -295,11 +303,11 @@ static inline bool choice_make(struct choice *c)
 }
 
 /* The choice that w is part of, or NULL. */
-static inline struct choice *choice_of(struct waiter *w)
+static inline struct choice *choice_of(const struct waiter *w)
 {
-	return w->kind == WAITER_COROUTINE
-		       ? container_of(w, struct place, waiter)->choice
-		       : NULL;
+	return w->kind == WAITER_NODE
+		       ? NULL
+		       : container_of_const(w, struct place, waiter)->choice;
 }
 
 /* Ask for the running coroutine and its scheduler, with no lock held, and disable

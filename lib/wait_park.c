@@ -25,22 +25,22 @@ int coqueue_set_scheduler(const coqueue_scheduler_t *s)
 	return 0;
 }
 
-cold bool park_is_set(void)
+apart bool park_is_set(void)
 {
 	return sync_own(scheduler)->size != 0;
 }
 
-static cold int errno_of_thread(void)
+static apart int errno_of_thread(void)
 {
 	return errno;
 }
 
-static cold void set_errno_of_thread(int value)
+static apart void set_errno_of_thread(int value)
 {
 	errno = value;
 }
 
-cold bool park_begin(struct sleeper *s)
+apart bool park_begin(struct sleeper *s)
 {
 	int saved;
 
@@ -57,17 +57,17 @@ cold bool park_begin(struct sleeper *s)
 	return s->self;
 }
 
-cold void park_end(struct sleeper *s)
+apart void park_end(struct sleeper *s)
 {
 	sync_cancel_restore(s->cancel);
 }
 
-cold coqueue_scheduler_t park_scheduler(void)
+apart coqueue_scheduler_t park_scheduler(void)
 {
 	return *sync_own(scheduler);
 }
 
-static cold int park(struct sleeper *s, const struct timespec *deadline)
+static apart int park(struct sleeper *s, const struct timespec *deadline)
 {
 	int saved = errno_of_thread(), err;
 
@@ -77,14 +77,25 @@ static cold int park(struct sleeper *s, const struct timespec *deadline)
 	return err;
 }
 
+static apart bool park_has_moved(const struct sleeper *s)
+{
+	const coqueue_scheduler_t *now = sync_own(scheduler);
+
+	return now->ctx != s->scheduler.ctx || now->park != s->scheduler.park ||
+	       now->unpark != s->scheduler.unpark;
+}
+
 /* The awake flag alone says who is awake; the waker's queue is locked after. */
 int park_sleep(struct sleeper *s, const struct timespec *deadline)
 {
 	bool awake;
 	int err = 0;
 
-	while (!(awake = sync_load(&s->awake, relaxed)) && err != ETIMEDOUT)
+	while (!(awake = sync_load(&s->awake, relaxed)) && !err) {
 		err = park(s, deadline);
+		if (!err && park_has_moved(s))
+			err = MOVED;
+	}
 	if (awake)
 		err = 0;
 	sync_store(&s->awake, false, relaxed);

@@ -84,4 +84,6 @@ void place_init(struct place *p, struct sleeper *s)
 	sync_init(&p->waiter.wakers, 0);
 	p->sleeper = s;
 	p->choice = NULL;
+	p->leaves = false;
+	sync_init(&p->gone, false);
 }

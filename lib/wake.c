@@ -48,9 +48,14 @@ static void wake_foreign(struct waiter *w)
 		node_wake(container_of(w, struct node, waiter));
 		return;
 	}
-	waiter_wake_begins(w);
+	/* Of several places some may be pending while their owner goes on. */
+	if (choice_of(w))
+		waiter_wake_begins(w);
 	sleeper_wake(place_of(w)->sleeper);
-	waiter_wake_finished(w);
+	if (choice_of(w))
+		waiter_wake_finished(w);
+	else
+		waiter_wake_dropped(w);
 }
 
 static void wake_deferred(struct list *deferred)

@@ -60,7 +60,7 @@ static struct stage own[] = {{.name = "SC",
 			      .to = LARGE},
 			     {0}};
 
-static const char *chosen[256];
+static const char *chosen[512];
 static size_t n_chosen;
 
 static bool is_chosen(const struct scenario *s)

@@ -7,6 +7,7 @@
  *     explore_stages.c     which scenario is searched how far; the table
  *       explore_search.c   which choice is taken: depth first, at random, replay
  *       explore_scenario.c what the callers do; their calls become a history
+ *       explore_waiter.c   ... those of coroutines, event loops and selects
  *       explore_verdict.c  what must hold when a schedule has come to rest
  *         explore_machine.c  coroutines, scheduling points, locks, RCU
  *         explore_memory.c   store buffers, happens-before, dead memory
@@ -98,8 +99,14 @@ void memory_check(const struct site *at, const volatile void *p);
  * happens-before now. */
 void memory_retire(const struct site *at, const void *p, size_t size);
 
-/* Everything that was allocated has been freed. */
+/* Memory of the scenario's own, which is dead, too, once it is freed by
+ * seam_free(), but need not be. */
+void *memory_alloc_own(size_t bytes);
+
+/* Everything else that was allocated has been freed; and what is dead, nobody
+ * has written to. */
 bool memory_is_clean(void);
+bool memory_is_untouched(void);
 
 /* ---- explore_machine.c ---------------------------------------------------- */
 
@@ -124,6 +131,7 @@ struct thread {
 	bool cancel_asked, cancel_off, cancelled;
 	int sections;              /* how deep in read-side sections */
 	unsigned section;          /* how many have begun */
+	int os_thread;             /* whose values are its own */
 	struct clock left;         /* the last one, at its end */
 	unsigned readers;          /* whom the grace period waits for, bits */
 	unsigned awaited[THREADS]; /* in which section they were */
@@ -179,6 +187,8 @@ bool machine_is_exploring(void);
 /* Of the running thread: */
 void machine_settle(void);
 void machine_cancel(int thread);
+/* It is a coroutine, and goes on in another thread: one of two. */
+void machine_migrate(void);
 
 /* Let others run here, if it is so chosen. */
 void machine_point(const struct site *at);

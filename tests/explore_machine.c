@@ -41,6 +41,12 @@ bool tracing;
 char machine_failure[512];
 int seam_spins;
 
+/* What belongs to threads in the library, see explore_seam.h. */
+extern unsigned char __start_seam_own[], __stop_seam_own[];
+enum { BEGIN_MAX = 4 };
+static void (*at_begin[BEGIN_MAX])(void);
+static int n_at_begin;
+
 /* What was seen by who began a grace period: later sections see it too. */
 static struct clock grace_seen;
 
@@ -60,7 +66,19 @@ static struct thread *self(void)
 
 int seam_thread(void)
 {
-	return running < 0 ? SEAM_THREADS - 1 : running;
+	return running < 0 ? SEAM_THREADS - 1 : threads[running].os_thread;
+}
+
+void seam_at_begin(void (*f)(void))
+{
+	if (n_at_begin == BEGIN_MAX)
+		abort();
+	at_begin[n_at_begin++] = f;
+}
+
+void machine_migrate(void)
+{
+	self()->os_thread ^= THREADS;
 }
 
 bool machine_is_exploring(void)
@@ -428,6 +446,7 @@ static void reset_thread(int thread)
 	t->cancel_asked = t->cancel_off = t->cancelled = false;
 	t->sections = t->locks = t->n_undo = 0;
 	t->section = 0;
+	t->os_thread = thread;
 	t->called = NULL;
 	t->call = NULL;
 	memset(&t->left, 0, sizeof(t->left));
@@ -463,6 +482,10 @@ void machine_begin(int n, void (*prepare)(void))
 	memset(&threads[n].view.clock, 0, sizeof(struct clock));
 	running = n;
 	reset_thread(n);
+	memset(__start_seam_own, 0,
+	       (size_t)(__stop_seam_own - __start_seam_own));
+	for (int i = 0; i < n_at_begin; i++)
+		at_begin[i]();
 	prepare();
 	memory_flush(n); /* who is given a queue sees it whole */
 	for (int i = 0; i < n; i++)

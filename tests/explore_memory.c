@@ -149,12 +149,13 @@ static struct store *last_store(struct location *l)
 /* ---- dead memory ---------------------------------------------------------- */
 
 /* One piece of memory after the other; none is used twice in a schedule. */
-enum { BLOCKS = 16, ALIGN = 64 };
+enum { BLOCKS = 32, ALIGN = 64, ARENA = 1 << 14, DEAD = 0xDD };
 
-static _Alignas(ALIGN) unsigned char arena[1 << 14];
+/* Aligned, so that hashes of addresses are alike in every process. */
+static _Alignas(ARENA) unsigned char arena[ARENA];
 static struct block {
 	size_t begin, end; /* in the arena */
-	bool dead;
+	bool dead, own;
 } blocks[BLOCKS];
 static unsigned n_blocks;
 
@@ -166,8 +167,18 @@ void *seam_alloc(size_t align, size_t bytes)
 	if (n_blocks == BLOCKS || bytes > sizeof(arena) - begin ||
 	    align > ALIGN)
 		return NULL;
-	blocks[n_blocks++] = (struct block){begin, begin + bytes, false};
+	blocks[n_blocks++] = (struct block){begin, begin + bytes, false, false};
 	return arena + begin;
+}
+
+void *memory_alloc_own(size_t bytes)
+{
+	void *p = seam_alloc(ALIGN, bytes);
+
+	if (!p)
+		machine_fail("too much memory in one schedule");
+	blocks[n_blocks - 1].own = true;
+	return p;
 }
 
 static struct block *block_of(const unsigned char *byte)
@@ -204,14 +215,24 @@ void seam_free(void *p)
 	flush_into(b);
 	memory_retire(SEAM_SITE("free"), p, b->end - b->begin);
 	b->dead = true;
-	memset(p, 0xDD, b->end - b->begin);
+	memset(p, DEAD, b->end - b->begin);
 }
 
 bool memory_is_clean(void)
 {
 	for (unsigned i = 0; i < n_blocks; i++)
-		if (!blocks[i].dead)
+		if (!blocks[i].dead && !blocks[i].own)
 			return false;
+	return true;
+}
+
+bool memory_is_untouched(void)
+{
+	for (unsigned i = 0; i < n_blocks; i++)
+		for (size_t at = blocks[i].begin;
+		     blocks[i].dead && at < blocks[i].end; at++)
+			if (arena[at] != DEAD)
+				return false;
 	return true;
 }
 

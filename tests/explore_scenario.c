@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "explore_scenario.h"
+#include "explore_waiter.h"
 
 #undef free
 #undef aligned_alloc
@@ -332,6 +332,254 @@ const struct scenario scenarios[] = {
 	.stalls = 1, .callers = {{{PUT}}, {{GET}}, {{GET}}, {{TRY_GET}}, {{GRACEFUL}}} },
 { "stall_race", "two putters, two getters, one of which does not run", LARGE, 2,
 	.stalls = 1, .callers = {{{PUT}}, {{PUT}}, {{GET}}, {{GET}}} },
+{ "arm_get", "a get by arming, two puts", SMALL, 1,
+	.callers = {{{PUT}, {PUT}}, {{GET_LOOP}, {GET_LOOP}}} },
+{ "arm_put", "a put by arming", SMALL, 1, .filled = 1,
+	.callers = {{{PUT_LOOP}, {PUT_LOOP}}, {{GET}, {GET}}} },
+{ "arm_both", "a put and a get by arming", SMALL, 1,
+	.callers = {{{PUT_LOOP}, {PUT_LOOP}}, {{GET_LOOP}, {GET_LOOP}}} },
+{ "arm_getters", "a thread and an event loop, one slot", MIDDLE, 1,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{GET_LOOP}}} },
+{ "arm_getters_2", "the same, two slots", MIDDLE, 2,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{GET_LOOP}}} },
+{ "arm_putters", "a thread and an event loop put", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT}}, {{PUT_LOOP}}, {{GET}, {GET}}} },
+{ "arm_spurious", "an event loop tries again for nothing", MIDDLE, 1, .spurious = 2,
+	.callers = {{{PUT}}, {{GET_LOOP}}, {{GET_LOOP}}, {{PUT}}} },
+{ "arm_timed", "an event loop gives up, and passes its hint on", MIDDLE, 2,
+	.callers = {{{PUT}}, {{GET_LOOP, 1}}, {{GET}}} },
+{ "arm_timed_put", "... of a put", MIDDLE, 1, .filled = 1,
+	.callers = {{{PUT_LOOP, 1}}, {{PUT}}, {{GET}}} },
+{ "arm_stall", "a woken event loop does not run", MIDDLE, 2, .stalls = 1,
+	.callers = {{{PUT}, {PUT}}, {{GET_LOOP}}, {{GET}}} },
+{ "arm_twice", "a node is armed again, before and after it is woken", SMALL, 1,
+	.callers = {{{PUT}}, {{GET_ARM}, {REARM}, {REARM}, {DISARM, 1}}} },
+{ "arm_place", "who is armed again keeps its place", MIDDLE, 1,
+	.callers = {{{PUT}, {PUT}}, {{GET_ARM}, {REARM}}, {{GET}, {REARM}}} },
+{ "arm_peek", "an armed peek beside a get", MIDDLE, 1,
+	.callers = {{{PUT}, {PUT}}, {{PEEK_LOOP}}, {{GET_LOOP}, {TRY_GET}}} },
+{ "arm_join", "an armed join", SMALL, 1, .filled = 1,
+	.callers = {{{JOIN_LOOP}}, {{GET}, {TASK_DONE, 1}}} },
+{ "arm_join_disarm", "an armed join leaves", SMALL, 1, .filled = 1,
+	.callers = {{{JOIN_LOOP, 1}, {TRY_JOIN}}, {{JOIN}}, {{GET}, {TASK_DONE, 1}}} },
+{ "arm_disarm", "a disarm beside the put that wakes", SMALL, 2,
+	.callers = {{{PUT}}, {{GET_ARM}, {DISARM, 1}}, {{GET}}} },
+{ "arm_disarm_put", "a disarm beside the get that wakes", MIDDLE, 1, .filled = 1,
+	.callers = {{{GET}}, {{PUT_ARM}, {DISARM, 1}}, {{PUT}}} },
+{ "arm_disarmed", "somebody else disarms", MIDDLE, 2,
+	.callers = {{{PUT}}, {{GET_ARM}}, {{GET}}, {{DISARM, 1}}} },
+{ "arm_woken_leaves", "who holds a hint disarms, and it is passed on", MIDDLE, 2,
+	.callers = {{{GET_ARM}, {SETTLE}, {DISARM}}, {{GET}}, {{PUT}}} },
+{ "arm_graceful", "armed ones leave at shutdown", MIDDLE, 1,
+	.callers = {{{PUT_LOOP}, {PUT_LOOP}}, {{GET_LOOP}, {GET_LOOP}}, {{GRACEFUL}}} },
+{ "arm_immediate", "... at once", MIDDLE, 1,
+	.callers = {{{PUT_LOOP}}, {{GET_LOOP}, {GET_LOOP}}, {{IMMEDIATE}}} },
+{ "arm_batch", "one of a batch that a shutdown wakes is disarmed before its turn", MIDDLE, 1,
+	.callers = {{{GET_LOOP}}, {{GET_ARM}}, {{GRACEFUL}}, {{DISARM, 1}}} },
+{ "arm_interrupt", "an interrupt is none of theirs", MIDDLE, 1,
+	.callers = {{{GET_LOOP}}, {{GET}}, {{INTERRUPT}}, {{PUT}}} },
+{ "arm_destroy", "destroy is refused while one is armed", SMALL, 1,
+	.callers = {{{GET_ARM}, {DESTROY}, {DISARM}, {DESTROY}}} },
+{ "arm_destroy_woken", "... or woken and not back", SMALL, 1,
+	.callers = {{{GET_ARM}, {SETTLE}, {DESTROY}, {DISARM}, {DESTROY}}, {{PUT}}} },
+{ "wake_again", "a wake function tries again", MIDDLE, 1, .wakes = {[1] = {REARM}},
+	.callers = {{{PUT}, {PUT}}, {{GET_ARM}}, {{GET}}} },
+{ "wake_again_put", "... a put", MIDDLE, 1, .filled = 1, .wakes = {{REARM}},
+	.callers = {{{PUT_ARM}}, {{GET}, {GET}}, {{PUT}}} },
+{ "wake_frees", "a wake function disarms, and frees its node", SMALL, 2, .wakes = {[1] = {DISARM, 1}},
+	.callers = {{{PUT}}, {{GET_ARM}}, {{GET}}} },
+{ "wake_disarms", "a wake function disarms another node", MIDDLE, 2, .wakes = {[1] = {DISARM, 2}},
+	.callers = {{{PUT_MANY, 2}}, {{GET_ARM}}, {{GET_ARM}}} },
+{ "wake_disarm_each", "two disarm each other", MIDDLE, 2, .wakes = {{0}, {DISARM, 2}, {DISARM, 1}},
+	.callers = {{{PUT_MANY, 2}}, {{GET_ARM}}, {{GET_ARM}}, {{PUT}}} },
+{ "wake_puts", "a wake function puts, and another one is woken", MIDDLE, 2, .wakes = {[1] = {TRY_PUT}},
+	.callers = {{{PUT}}, {{GET_ARM}}, {{GET_LOOP}}} },
+{ "wake_chain", "a get wakes a put that wakes a get", MIDDLE, 1, .filled = 1, .wakes = {{0}, {REARM}, {REARM}},
+	.callers = {{{GET}}, {{PUT_ARM}}, {{PUT_ARM}}, {{GET}}} },
+{ "wake_gets", "a wake function takes another's item", MIDDLE, 2, .wakes = {[1] = {TRY_GET}},
+	.callers = {{{PUT}, {PUT}}, {{GET_ARM}}, {{GET}}} },
+{ "wake_shuts", "a wake function shuts the queue", MIDDLE, 1, .wakes = {[1] = {GRACEFUL}},
+	.callers = {{{PUT}}, {{GET_ARM}}, {{GET_LOOP}}} },
+{ "wake_blocks", "a wake function must not block", SMALL, 1, .wakes = {[1] = {PUT}},
+	.callers = {{{PUT}}, {{GET_ARM}}, {{GET}}} },
+{ "meet_arm_get", "armed gets meet puts", SMALL, 0,
+	.callers = {{{PUT}, {PUT}}, {{GET_LOOP}, {GET_LOOP}}} },
+{ "meet_arm_put", "armed puts meet gets", SMALL, 0,
+	.callers = {{{PUT_LOOP}, {PUT_LOOP}}, {{GET}, {GET}}} },
+{ "meet_arm_both", "armed ones meet", SMALL, 0,
+	.callers = {{{PUT_LOOP}, {PUT_LOOP}}, {{GET_LOOP}, {GET_LOOP}}} },
+{ "meet_arm_tries", "tries meet armed ones", MIDDLE, 0,
+	.callers = {{{TRY_PUT}, {PUT}}, {{GET_LOOP}}, {{TRY_GET}}} },
+{ "meet_arm_three", "a thread and an armed put, one getter", MIDDLE, 0,
+	.callers = {{{PUT}}, {{PUT_LOOP}}, {{GET}, {GET}}} },
+{ "meet_arm_getters", "a thread and an armed get, an armed putter", MIDDLE, 0,
+	.callers = {{{GET}}, {{GET_LOOP}}, {{PUT_LOOP}, {PUT}}} },
+{ "meet_arm_timed", "an armed offer that may be withdrawn", MIDDLE, 0,
+	.callers = {{{GET_LOOP, 1}}, {{PUT_UNTIL}}, {{TRY_PUT}}} },
+{ "meet_arm_disarm", "a disarm beside the put that takes the offer", SMALL, 0,
+	.callers = {{{TRY_PUT}}, {{GET_ARM}, {DISARM, 1}}} },
+{ "meet_arm_disarm_put", "a disarm of a put, beside a thread", MIDDLE, 0,
+	.callers = {{{GET_UNTIL}}, {{PUT_ARM}, {DISARM, 1}}, {{PUT}}} },
+{ "meet_arm_disarmed", "somebody else disarms an offer", MIDDLE, 0,
+	.callers = {{{TRY_PUT}}, {{GET_ARM}, {SETTLE}, {REARM}}, {{DISARM, 1}}} },
+{ "meet_arm_cancelled", "a thread that was woken for an armed offer is cancelled", MIDDLE, 0,
+	.callers = {{{GET}}, {{PUT_LOOP}}, {{CANCEL, 0}}} },
+{ "meet_arm_cancelled_2", "... and another one is there", LARGE, 0,
+	.callers = {{{GET}}, {{PUT_LOOP}}, {{CANCEL, 0}}, {{GET}}} },
+{ "meet_arm_graceful", "a shutdown beside an armed offer", MIDDLE, 0,
+	.callers = {{{GET_LOOP}}, {{PUT}}, {{GRACEFUL}}} },
+{ "meet_arm_immediate", "... beside two", MIDDLE, 0,
+	.callers = {{{GET_LOOP}}, {{PUT_LOOP}}, {{IMMEDIATE}}} },
+{ "meet_arm_interrupt", "an interrupt, and an offer that stays", MIDDLE, 0,
+	.callers = {{{GET_LOOP}}, {{PUT}}, {{INTERRUPT}}} },
+{ "meet_arm_self", "one's own offers meet one another, and oneself", SMALL, 0,
+	.callers = {{{GET_ARM}, {TRY_PUT}, {REARM}}, {{PUT_ARM}, {REARM}}} },
+{ "meet_arm_bulk", "a bulk put takes armed offers, a thread's too", MIDDLE, 0,
+	.callers = {{{PUT_MANY, 2}}, {{GET_LOOP}}, {{GET}}} },
+{ "meet_arm_words", "offers of two words", SMALL, 0, .words = 2,
+	.callers = {{{PUT_LOOP}, {PUT}}, {{GET}, {GET_LOOP}}} },
+{ "meet_arm_destroy", "destroy beside an armed offer that was taken", MIDDLE, 0,
+	.callers = {{{GET_ARM}, {SETTLE}, {DESTROY}, {DISARM}, {DESTROY}}, {{TRY_PUT}}} },
+{ "meet_arm_peek", "an armed peek finds nothing", SMALL, 0,
+	.callers = {{{PEEK_LOOP}}, {{PUT_LOOP}}, {{GET}, {GRACEFUL}}} },
+{ "meet_arm_stall", "a woken thread does not run beside an armed offer", MIDDLE, 0, .stalls = 1,
+	.callers = {{{GET}}, {{PUT_LOOP}}, {{GET}}} },
+{ "meet_arm_stall_2", "... which somebody else may take", LARGE, 0, .stalls = 1,
+	.callers = {{{GET}}, {{PUT_LOOP}}, {{TRY_GET}}, {{PUT}}} },
+{ "meet_wake_again", "a wake function makes the next offer", MIDDLE, 0, .wakes = {[1] = {REARM}},
+	.callers = {{{PUT}, {TRY_PUT}}, {{GET_ARM}}, {{GET_LOOP}}} },
+{ "meet_wake_puts", "a wake function takes another's offer", MIDDLE, 0, .wakes = {[1] = {TRY_PUT}},
+	.callers = {{{PUT}}, {{GET_ARM}}, {{GET_LOOP}}} },
+{ "co_put_get", "two coroutines, one slot", SMALL, 1, .coroutines = 3,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "co_put", "a coroutine puts, a thread gets", SMALL, 1, .coroutines = 1, .migrates = true,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "co_get", "a thread puts, a coroutine gets", SMALL, 1, .coroutines = 2, .migrates = true,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "co_spurious", "a park returns for nothing", MIDDLE, 1, .coroutines = 3, .spurious = 2, .migrates = true,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "co_getters", "a thread and a coroutine get", MIDDLE, 2, .coroutines = 2,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{GET}}} },
+{ "co_putters", "a thread and a coroutine put", MIDDLE, 1, .coroutines = 2,
+	.callers = {{{PUT}}, {{PUT}}, {{GET}, {GET}}} },
+{ "co_timed", "a coroutine whose deadline comes passes its wake-up on", MIDDLE, 2, .coroutines = 2, .migrates = true,
+	.callers = {{{PUT}}, {{GET_UNTIL}, {GET_UNTIL}}, {{GET}}} },
+{ "co_timed_put", "... of a put", MIDDLE, 1, .filled = 1, .coroutines = 3,
+	.callers = {{{PUT_UNTIL}}, {{PUT}}, {{GET}}} },
+{ "co_interrupt", "coroutines are interrupted as threads are", MIDDLE, 1, .coroutines = 1,
+	.callers = {{{GET}, {GET}}, {{PUT}}, {{INTERRUPT}}} },
+{ "co_interrupt_all", "whoever is parked leaves", SMALL, 1, .coroutines = 3,
+	.callers = {{{GET}}, {{GET}}, {{SETTLE}, {INTERRUPT}}} },
+{ "co_graceful", "coroutines leave at shutdown", MIDDLE, 1, .coroutines = 3,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}, {{GRACEFUL}}} },
+{ "co_immediate", "... at once", MIDDLE, 1, .coroutines = 3,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{IMMEDIATE}, {TRY_PUT}}} },
+{ "co_bulk", "bulk calls of coroutines", MIDDLE, 2, .coroutines = 3,
+	.callers = {{{PUT_MANY, 3}}, {{GET_MANY, 2}, {GET}}} },
+{ "co_join", "a coroutine and a thread join", MIDDLE, 1, .filled = 1, .coroutines = 1,
+	.callers = {{{JOIN}, {PUT}}, {{JOIN}}, {{GET}, {TASK_DONE, 1}}} },
+{ "co_peek", "a coroutine peeks", MIDDLE, 1, .coroutines = 2,
+	.callers = {{{PUT}, {PUT}}, {{PEEK}}, {{GET}, {TRY_GET}}} },
+{ "co_cancel", "a cancellation comes later for a coroutine", MIDDLE, 2, .coroutines = 2,
+	.callers = {{{PUT}}, {{GET}}, {{GET}}, {{CANCEL, 1}, {PUT}}} },
+{ "co_stall", "a coroutine that does not run", MIDDLE, 2, .stalls = 1, .coroutines = 2,
+	.callers = {{{PUT}, {PUT}}, {{GET}}, {{GET}}} },
+{ "co_destroy", "destroy waits for coroutines", SMALL, 1, .coroutines = 3,
+	.callers = {{{GET}}, {{JOIN}}, {{SETTLE}, {DESTROY}}} },
+{ "co_destroy_get", "a coroutine destroys the queue of a put on its way out", SMALL, 1, .coroutines = 2, .migrates = true,
+	.callers = {{{PUT}}, {{GET}, {DESTROY}}} },
+{ "co_arm", "a coroutine, an event loop, a thread", MIDDLE, 2, .coroutines = 1,
+	.callers = {{{GET}}, {{GET_LOOP}}, {{GET}}, {{PUT_MANY, 2}}} },
+{ "co_chain", "an unbounded queue for coroutines", MIDDLE, COQUEUE_UNBOUNDED, .coroutines = 3,
+	.callers = {{{PUT}, {PUT}, {PUT}}, {{GET}, {GET}, {GET}}} },
+{ "co_lifo", "a LIFO of coroutines and a thread", MIDDLE, 1, .order = COQUEUE_LIFO, .coroutines = 5,
+	.callers = {{{PUT}}, {{PUT}}, {{GET}, {GET}}} },
+{ "co_priority", "a priority queue of coroutines", MIDDLE, 2, .order = COQUEUE_PRIORITY, .filled = 1, .coroutines = 3,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}, {{GRACEFUL}}} },
+{ "co_grow", "a parked putter goes on when the queue grows", SMALL, 1, .filled = 1, .coroutines = 1,
+	.callers = {{{PUT}}, {{SET_CAPACITY, 2}}} },
+{ "co_meet", "two coroutines meet", SMALL, 0, .coroutines = 3, .migrates = true,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "co_meet_thread", "a coroutine and a thread meet", SMALL, 0, .coroutines = 1,
+	.callers = {{{PUT}, {PUT}}, {{GET}, {GET}}} },
+{ "co_meet_getters", "a coroutine and a thread get, a thread puts", MIDDLE, 0, .coroutines = 1,
+	.callers = {{{GET}}, {{GET}}, {{PUT}, {PUT}}} },
+{ "co_meet_tries", "tries that may find a coroutine", MIDDLE, 0, .coroutines = 6,
+	.callers = {{{TRY_PUT}, {PUT}}, {{GET}}, {{TRY_GET}}} },
+{ "co_meet_timed", "a coroutine that may go", MIDDLE, 0, .coroutines = 1,
+	.callers = {{{GET_UNTIL}}, {{PUT_UNTIL}}, {{TRY_PUT}}} },
+{ "co_meet_cancelled", "a thread that was woken for a coroutine is cancelled", MIDDLE, 0, .coroutines = 2,
+	.callers = {{{GET}}, {{PUT_UNTIL}}, {{CANCEL, 0}}} },
+{ "co_meet_interrupt", "an interrupt beside a meeting of coroutines", MIDDLE, 0, .coroutines = 3,
+	.callers = {{{GET}}, {{PUT}}, {{INTERRUPT}}} },
+{ "co_meet_graceful", "a shutdown beside a meeting of coroutines", MIDDLE, 0, .coroutines = 3,
+	.callers = {{{GET}}, {{PUT}}, {{GRACEFUL}}} },
+{ "co_meet_bulk", "bulk calls of coroutines meet", SMALL, 0, .coroutines = 3,
+	.callers = {{{PUT_MANY, 2}}, {{GET_MANY, 2}, {GET_MANY, 2}}} },
+{ "co_meet_arm", "a coroutine meets an armed offer", MIDDLE, 0, .coroutines = 1,
+	.callers = {{{PUT}}, {{GET_LOOP}}, {{GET}}, {{PUT}}} },
+{ "select", "a select puts or gets", SMALL, 1,
+	.callers = {{{SELECT, CASES(P, G, 0)}, {SELECT, CASES(G, P, 0)}}, {{PUT}, {GET}}} },
+{ "select_get", "a select gets what a thread puts", SMALL, 1,
+	.callers = {{{SELECT, CASES(G, G, 0)}}, {{PUT}}, {{GET_UNTIL}}} },
+{ "select_co", "a coroutine's", SMALL, 1, .coroutines = 1, .migrates = true,
+	.callers = {{{SELECT, CASES(G, G, 0)}}, {{PUT}}, {{GET_UNTIL}}} },
+{ "select_pass_on", "what it does not need goes to others", MIDDLE, 2,
+	.callers = {{{SELECT, CASES(G, G, 0)}}, {{PUT}, {PUT}}, {{GET}}} },
+{ "select_two", "a select over two queues", MIDDLE, 1, .two = true, .capacity_2 = 1,
+	.callers = {{{SELECT, CASES(G, G2, 0)}, {SELECT, CASES(G, G2, 0)}}, {{PUT}}, {{PUT, .queue = 1}}} },
+{ "select_two_co", "a coroutine's", MIDDLE, 1, .two = true, .capacity_2 = 1, .coroutines = 1,
+	.callers = {{{SELECT, CASES(G, G2, 0)}, {SELECT, CASES(G, G2, 0)}}, {{PUT}}, {{PUT, .queue = 1}}} },
+{ "select_two_leaves", "woken for both, it takes one, and others get the other", MIDDLE, 1, .two = true, .capacity_2 = 1,
+	.callers = {{{SELECT, CASES(G, G2, 0)}}, {{PUT}, {PUT, .queue = 1}}, {{GET}}, {{GET, .queue = 1}}} },
+{ "select_two_putters", "puts into either of two", MIDDLE, 1, .two = true, .capacity_2 = 1, .filled = 1, .filled_2 = 1,
+	.callers = {{{SELECT, CASES(P, P2, 0)}}, {{GET}}, {{GET, .queue = 1}}, {{PUT}}} },
+{ "select_relay", "gets here or puts there", MIDDLE, 1, .two = true, .capacity_2 = 1, .filled_2 = 1,
+	.callers = {{{SELECT, CASES(G, P2, 0)}}, {{PUT}}, {{GET, .queue = 1}}} },
+{ "select_timed", "a select whose deadline comes", MIDDLE, 2,
+	.callers = {{{SELECT_UNTIL, CASES(G, G, 0)}}, {{PUT}}, {{GET}}} },
+{ "select_cancel", "a cancelled select leaves all lines", MIDDLE, 1, .two = true, .capacity_2 = 1,
+	.callers = {{{SELECT, CASES(G, G2, 0)}}, {{PUT}}, {{GET}}, {{CANCEL, 0}}} },
+{ "select_interrupt", "an interrupted select", MIDDLE, 1, .two = true, .capacity_2 = 1,
+	.callers = {{{SELECT, CASES(G, G2, 0)}}, {{PUT}}, {{INTERRUPT, .queue = 1}}} },
+{ "select_shutdown", "a queue that is shut is ready", MIDDLE, 1, .two = true, .capacity_2 = 1,
+	.callers = {{{SELECT, CASES(G, G2, 0)}, {SELECT, CASES(G2, G, 0)}}, {{PUT}}, {{GRACEFUL, .queue = 1}}} },
+{ "select_tries", "selects that do not wait", SMALL, 1, .two = true, .capacity_2 = 1,
+	.callers = {{{TRY_SELECT, CASES(G, G2, 0)}, {TRY_SELECT, CASES(P, P2, 0)}}, {{TRY_SELECT, CASES(P, G2, 0)}}, {{PUT, .queue = 1}}} },
+{ "select_arm", "a select beside an event loop", MIDDLE, 2,
+	.callers = {{{SELECT, CASES(G, G, 0)}}, {{PUT}, {PUT}}, {{GET_LOOP}}} },
+{ "select_stall", "a woken select does not run", MIDDLE, 2, .stalls = 1,
+	.callers = {{{SELECT, CASES(G, G, 0)}}, {{PUT}, {PUT}}, {{GET}}} },
+{ "select_meet", "a select meets a thread", SMALL, 0,
+	.callers = {{{SELECT, CASES(P, G, 0)}}, {{GET}}, {{PUT_UNTIL}}} },
+{ "select_meet_co", "a coroutine's", SMALL, 0, .coroutines = 1,
+	.callers = {{{SELECT, CASES(P, G, 0)}}, {{GET}}, {{PUT_UNTIL}}} },
+{ "select_meet_arm", "a select meets an armed offer", MIDDLE, 0,
+	.callers = {{{SELECT, CASES(P, G, 0)}}, {{GET_LOOP}}, {{PUT_LOOP, 1}}} },
+{ "select_meet_selects", "two selects meet", MIDDLE, 0,
+	.callers = {{{SELECT, CASES(P, G, 0)}}, {{SELECT, CASES(P, G, 0)}}} },
+{ "select_meet_selects_co", "... of a coroutine and a thread", MIDDLE, 0, .coroutines = 1,
+	.callers = {{{SELECT, CASES(P, G, 0)}}, {{SELECT, CASES(P, G, 0)}}} },
+{ "select_meet_selects_cos", "... of two coroutines", MIDDLE, 0, .coroutines = 3, .migrates = true,
+	.callers = {{{SELECT, CASES(P, G, 0)}}, {{SELECT, CASES(P, G, 0)}}} },
+{ "select_meet_two", "an offer to two queues is taken in one", MIDDLE, 0, .two = true,
+	.callers = {{{SELECT, CASES(P, P2, 0)}}, {{GET}}, {{GET, .queue = 1}}} },
+{ "select_meet_two_co", "a coroutine's", MIDDLE, 0, .two = true, .coroutines = 1,
+	.callers = {{{SELECT, CASES(P, P2, 0)}}, {{GET_UNTIL}}, {{GET_UNTIL, .queue = 1}}} },
+{ "select_meet_two_tries", "... by tries", MIDDLE, 0, .two = true, .coroutines = 1,
+	.callers = {{{SELECT, CASES(P, P2, 0)}}, {{TRY_GET}}, {{TRY_GET, .queue = 1}}} },
+{ "select_ring", "selects in a ring, threads", LARGE, 0, .two = true,
+	.callers = {{{SELECT, CASES(P, G2, 0)}}, {{SELECT, CASES(P2, G, 0)}}} },
+{ "select_ring_co", "... coroutines", LARGE, 0, .two = true, .coroutines = 3,
+	.callers = {{{SELECT, CASES(P, G2, 0)}}, {{SELECT, CASES(P2, G, 0)}}} },
+{ "select_ring_mixed", "... one of each", LARGE, 0, .two = true, .coroutines = 1,
+	.callers = {{{SELECT, CASES(P, G2, 0)}}, {{SELECT, CASES(P2, G, 0)}}} },
+{ "select_ring_three", "... three of them", LARGE, 0, .two = true,
+	.callers = {{{SELECT, CASES(P, G2, 0)}}, {{SELECT, CASES(P2, G, 0)}}, {{SELECT, CASES(P, G2, 0)}}} },
+{ "select_meet_cancel", "a select is cancelled beside another", LARGE, 0, .two = true,
+	.callers = {{{SELECT, CASES(P, G2, 0)}}, {{SELECT, CASES(P2, G, 0)}}, {{CANCEL, 0}}} },
+{ "select_meet_shutdown", "a select at a rendezvous that is shut", MIDDLE, 0, .two = true, .coroutines = 1,
+	.callers = {{{SELECT, CASES(P, P2, 0)}}, {{GET}}, {{GRACEFUL}}} },
 { "crowd", "three putters, three getters, one slot", LARGE, 1,
 	.callers = {{{PUT}}, {{PUT}}, {{PUT}}, {{GET}}, {{GET}}, {{GET}}} },
 { "crowd_2", "three putters, three getters, two slots, two rounds", LARGE, 2,
@@ -361,18 +609,36 @@ const struct scenario scenarios[] = {
 { "crowd_force", "exchanges, putters, getters and a shutdown", LARGE, 2, .filled = 2,
 	.callers = {{{FORCE_PUT}, {FORCE_PUT}}, {{FORCE_PUT}, {PUT}}, {{PUT}, {TRY_PUT}},
 		{{GET}, {GET}}, {{GET}, {PEEK_UNTIL}}, {{GRACEFUL}}} },
+{ "crowd_mixed", "threads, coroutines and event loops", LARGE, 1, .coroutines = 9, .migrates = true, .spurious = 1,
+	.callers = {{{PUT}, {PUT}}, {{PUT_LOOP}, {PUT}}, {{PUT}, {PUT_LOOP}},
+		{{GET}, {GET}}, {{GET_LOOP, 1}, {GET}}, {{GET}, {GET_LOOP}}} },
+{ "crowd_meet", "... at a rendezvous", LARGE, 0, .coroutines = 9, .migrates = true, .spurious = 1,
+	.callers = {{{PUT}, {PUT_UNTIL}}, {{PUT_LOOP}, {TRY_PUT}}, {{PUT_UNTIL}},
+		{{GET}, {GET_UNTIL}}, {{GET_LOOP, 1}, {GET_UNTIL}}, {{GET}, {TRY_GET}}} },
+{ "crowd_meet_ends", "... that is shut, with a cancellation", LARGE, 0, .coroutines = 1,
+	.callers = {{{PUT}, {PUT}}, {{PUT_LOOP}, {PUT}}, {{GET}, {GET_LOOP}},
+		{{GET_LOOP}, {GET}}, {{CANCEL, 2}, {PUT_ARM}, {DISARM, 4}}, {{GRACEFUL}}} },
+{ "crowd_select", "selects, threads and event loops on two queues", LARGE, 1, .two = true, .coroutines = 2,
+	.callers = {{{SELECT, CASES(G, G2, 0)}, {SELECT, CASES(P, P2, 0)}}, {{SELECT, CASES(G, P2, 0)}, {SELECT, CASES(G2, P, 0)}},
+		{{PUT}, {GET, .queue = 1}}, {{GET_LOOP}, {PUT_LOOP, .queue = 1}}, {{PUT_UNTIL, .queue = 1}, {GET_UNTIL}}, {{SELECT_UNTIL, CASES(P, G, G2)}}} },
+{ "crowd_select_ends", "... and a shutdown, an interrupt, a cancellation", LARGE, 0, .two = true, .capacity_2 = 1, .coroutines = 2,
+	.callers = {{{SELECT, CASES(G, G2, 0)}}, {{SELECT, CASES(G, P2, 0)}, {SELECT, CASES(G2, P, 0)}},
+		{{PUT}, {GET, .queue = 1}}, {{SELECT, CASES(P, P2, 0)}}, {{CANCEL, 0}, {INTERRUPT}}, {{GRACEFUL, .queue = 1}}} },
 };
 /* clang-format on */
 
 const size_t n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);
 
 struct story story;
-coqueue_t *queue;
+coqueue_t *queues[QUEUES];
+bool story_ends;
 
-static bool closing; /* no call begins any more */
+const struct timespec far_away = {.tv_sec = INT32_MAX, .tv_nsec = 0};
 
-/* Never past: whether it expires is for the search to say. */
-static const struct timespec far_away = {.tv_sec = INT32_MAX, .tv_nsec = 0};
+int story_queues(void)
+{
+	return story.scenario->two ? QUEUES : 1;
+}
 
 int scenario_callers(const struct scenario *s)
 {
@@ -413,6 +679,19 @@ const char *verb_name(enum verb verb)
 		[CANCEL] = "cancel",
 		[SETTLE] = "settle",
 		[DESTROY] = "destroy",
+		[PUT_ARM] = "put_arm",
+		[GET_ARM] = "get_arm",
+		[PEEK_ARM] = "peek_arm",
+		[JOIN_ARM] = "join_arm",
+		[REARM] = "rearm",
+		[DISARM] = "disarm",
+		[PUT_LOOP] = "put_loop",
+		[GET_LOOP] = "get_loop",
+		[PEEK_LOOP] = "peek_loop",
+		[JOIN_LOOP] = "join_loop",
+		[SELECT] = "select",
+		[TRY_SELECT] = "try_select",
+		[SELECT_UNTIL] = "select_until",
 	};
 
 	return names[verb];
@@ -425,16 +704,18 @@ static size_t words(void)
 	return story.scenario->words ? (size_t)story.scenario->words : 1;
 }
 
-struct model_kind scenario_kind(const struct scenario *s)
+struct model_kind scenario_kind(const struct scenario *s, int queue)
 {
 	/* of four values in a row two rank alike */
-	return (struct model_kind){
-		.order = s->order, .capacity = s->capacity, .ranks = 3};
+	return (struct model_kind){.order = s->order,
+				   .capacity =
+					   queue ? s->capacity_2 : s->capacity,
+				   .ranks = 3};
 }
 
 static int compare(const void *a, const void *b, void *ctx)
 {
-	const struct model_kind kind = scenario_kind(ctx);
+	const struct model_kind kind = scenario_kind(ctx, 0);
 
 	return model_compare(&kind, *(const uint64_t *)a, *(const uint64_t *)b);
 }
@@ -460,6 +741,32 @@ static uint64_t value_of(const uint64_t *item)
 	return item[0];
 }
 
+void story_make_item(uint64_t *item, uint64_t value)
+{
+	make_items(item, &value, 1);
+}
+
+uint64_t story_fresh_value(const struct record *r, int i)
+{
+	uint64_t value = (uint64_t)(1 + (r - story.records) * BULK + i);
+
+	story.put_by[value] = r->begun;
+	return value;
+}
+
+uint64_t story_peeked(const uint64_t *item)
+{
+	return value_of(item);
+}
+
+uint64_t story_got(const uint64_t *item)
+{
+	uint64_t value = value_of(item);
+
+	story.got[value]++;
+	return value;
+}
+
 static void item_destroy(void *item, void *ctx)
 {
 	uint64_t any[BULK];
@@ -470,27 +777,28 @@ static void item_destroy(void *item, void *ctx)
 		machine_fail("item_destroy under a lock or in a section");
 	if (!threads[running].cancel_off)
 		machine_fail("item_destroy can be cancelled");
-	if (story.scenario->reenters && queue &&
-	    coqueue_try_get(queue, any) != ESHUTDOWN)
+	if (story.scenario->reenters && queues[0] &&
+	    coqueue_try_get(queues[0], any) != ESHUTDOWN)
 		machine_fail("a get in item_destroy is not refused");
 }
 
 /* ---- calls ---------------------------------------------------------------- */
 
-/* Fresh values, by caller and call. */
 static void choose_values(struct record *r)
 {
-	int n = (int)(r - story.records);
+	for (int i = 0; i < BULK; i++)
+		r->values[i] = story_fresh_value(r, i);
+}
 
-	for (int i = 0; i < BULK; i++) {
-		r->values[i] = (uint64_t)(1 + n * BULK + i);
-		story.put_by[r->values[i]] = r->begun;
-	}
+static coqueue_t *queue_of(const struct record *r)
+{
+	return queues[r->queue];
 }
 
 static int put_items(struct record *r)
 {
-	uint64_t items[BULK * 2];
+	coqueue_t *queue = queue_of(r);
+	uint64_t items[BULK * ITEM_WORDS];
 	int err;
 
 	choose_values(r);
@@ -515,24 +823,23 @@ static int put_items(struct record *r)
 
 static int force_put(struct record *r)
 {
-	uint64_t items[BULK * 2], old[2];
+	uint64_t items[BULK * ITEM_WORDS], old[ITEM_WORDS];
 	size_t evicted;
 	int err;
 
 	choose_values(r);
 	make_items(items, r->values, BULK);
-	err = coqueue_force_put(queue, items, old, &evicted);
+	err = coqueue_force_put(queue_of(r), items, old, &evicted);
 	r->n = !err;
-	if (evicted) {
-		r->evicted = value_of(old);
-		story.got[r->evicted]++;
-	}
+	if (evicted)
+		r->evicted = story_got(old);
 	return err;
 }
 
 static int get_items(struct record *r)
 {
-	uint64_t items[BULK * 2];
+	coqueue_t *queue = queue_of(r);
+	uint64_t items[BULK * ITEM_WORDS];
 	int err;
 
 	switch (r->step->verb) {
@@ -551,17 +858,16 @@ static int get_items(struct record *r)
 	}
 	if (r->step->verb != GET_MANY)
 		r->n = !err;
-	for (size_t i = 0; i < r->n; i++) {
-		r->values[i] = value_of(&items[i * words()]);
-		story.got[r->values[i]]++;
-	}
+	for (size_t i = 0; i < r->n; i++)
+		r->values[i] = story_got(&items[i * words()]);
 	return err;
 }
 
 static int peek_item(struct record *r)
 {
 	struct view *v = &threads[running].view;
-	uint64_t item[2];
+	coqueue_t *queue = queue_of(r);
+	uint64_t item[ITEM_WORDS];
 	int err;
 
 	v->peeking = true;
@@ -583,7 +889,7 @@ static int peek_item(struct record *r)
 }
 
 /* A queue that shrinks may hold what it held before. */
-static uint64_t size(void)
+static uint64_t size(coqueue_t *queue)
 {
 	size_t n = coqueue_size(queue), most = story.scenario->capacity;
 	const struct step *step;
@@ -598,17 +904,25 @@ static uint64_t size(void)
 	return n;
 }
 
-static int destroy(void)
+/* While somebody is armed it is refused, and the queue is merely shut. */
+static int destroy(struct record *r)
 {
-	coqueue_t *q = queue;
+	coqueue_t *q = queue_of(r);
+	int err;
 
-	queue = NULL;
-	story.destroyed = true;
-	return coqueue_destroy(q);
+	if (!q) /* it was not refused the first time */
+		return ECANCELED;
+	queues[r->queue] = NULL;
+	err = coqueue_destroy(q);
+	if (err)
+		queues[r->queue] = q;
+	return err;
 }
 
 static int call(struct record *r)
 {
+	coqueue_t *queue = queue_of(r);
+
 	switch (r->step->verb) {
 	case PUT:
 	case TRY_PUT:
@@ -638,7 +952,7 @@ static int call(struct record *r)
 		r->values[0] = coqueue_state(queue);
 		return 0;
 	case SIZE:
-		r->values[0] = size();
+		r->values[0] = size(queue);
 		return 0;
 	case SET_CAPACITY:
 		return coqueue_set_capacity(queue, (size_t)r->step->n);
@@ -659,7 +973,24 @@ static int call(struct record *r)
 		machine_settle();
 		return 0;
 	case DESTROY:
-		return destroy();
+		return destroy(r);
+	case PUT_ARM:
+	case GET_ARM:
+	case PEEK_ARM:
+	case JOIN_ARM:
+	case REARM:
+		return waiter_arm(r);
+	case PUT_LOOP:
+	case GET_LOOP:
+	case PEEK_LOOP:
+	case JOIN_LOOP:
+		return waiter_loop(r);
+	case DISARM:
+		return waiter_disarm(r);
+	case SELECT:
+	case TRY_SELECT:
+	case SELECT_UNTIL:
+		return waiter_select(r);
 	case END:
 		break;
 	}
@@ -675,13 +1006,14 @@ static bool shuts_down(enum verb verb)
 }
 
 /* Some shutdown was begun, and what came before it is seen. */
-static bool sees_a_shutdown(void)
+static bool sees_a_shutdown(int queue)
 {
 	const struct record *r;
 
 	for (int i = 0; i < story.n_records; i++) {
 		r = &story.records[i];
-		if (shuts_down(r->step->verb) && memory_sees(&r->begun))
+		if (shuts_down(r->step->verb) && r->queue == queue &&
+		    memory_sees(&r->begun))
 			return true;
 	}
 	return false;
@@ -695,60 +1027,69 @@ static bool sees_tasks(const struct record *join)
 	for (int i = 0; i < story.n_records; i++) {
 		r = &story.records[i];
 		if (r->step->verb == TASK_DONE && !r->result &&
-		    r->returned < join->called && !memory_sees(&r->begun))
+		    r->queue == join->queue && r->returned < join->called &&
+		    !memory_sees(&r->begun))
 			return false;
 	}
 	return true;
 }
 
-static void check_sees(const struct record *r)
+void story_check_sees(const struct record *r, int result)
 {
-	bool joins = r->step->verb == JOIN || r->step->verb == TRY_JOIN ||
-		     r->step->verb == JOIN_UNTIL;
-
-	if (r->result == ESHUTDOWN && !sees_a_shutdown())
+	if (result == ESHUTDOWN && !sees_a_shutdown(r->queue))
 		machine_fail("what was done before the shutdown does not "
 			     "happen-before a refused call");
-	if (joins && !r->result && !sees_tasks(r))
+	if (r->call == LIN_JOIN && !result && !sees_tasks(r))
 		machine_fail("what was done before task_done does not "
 			     "happen-before join");
+}
+
+void story_call_begins(struct record *r)
+{
+	threads[running].called = &r->called;
 }
 
 void story_call(const struct step *step)
 {
 	struct thread *t = &threads[running];
 	struct record *r = &story.records[story.n_records];
+	const char *outer = t->call;
+	int result;
 
 	if (story.n_records == RECORDS)
 		machine_fail("too many calls in one schedule");
 	story.n_records++;
 	memset(r, 0, sizeof(*r));
 	r->step = step;
+	r->call = lin_call_of(step->verb);
+	r->queue = step->queue;
 	r->caller = running;
+	r->apart = outer; /* by a wake function */
 	r->result = PENDING;
 	r->begun = memory_mark();
-	t->called = &r->called;
-	t->slept_at = 0;
+	story_call_begins(r);
+	if (!outer)
+		t->slept_at = 0;
 	t->call = verb_name(step->verb);
-	r->result = call(r);
+	result = call(r);
+	if (r->result == PENDING) /* it may have been told elsewhere */
+		r->result = result;
 	if (t->called) /* it came by no scheduling point */
 		*t->called = ++now;
 	t->called = NULL;
 	r->returned = ++now;
 	memory_call_returns();
 	machine_trace("       %d %s returns %s, %zu", running, t->call,
-		      r->result ? strerrorname_np(r->result) : "0", r->n);
-	check_sees(r);
-	t->call = NULL;
+		      result ? strerrorname_np(result) : "0", r->n);
+	story_check_sees(r, result);
+	t->call = outer;
 }
 
 /* ---- one schedule --------------------------------------------------------- */
 
-static void prepare(void)
+static void make_queue(int queue, size_t capacity, int filled)
 {
-	static const struct step fill = {PUT, 1},
-				 hold[] = {{HOLD, COQUEUE_PUT},
-					   {HOLD, COQUEUE_GET}};
+	static const struct step fill[QUEUES] = {{PUT, 0, 0}, {PUT, 0, 1}};
 	const struct scenario *s = story.scenario;
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
 
@@ -758,10 +1099,22 @@ static void prepare(void)
 	attr.ctx = (void *)(uintptr_t)s;
 	if (s->order == COQUEUE_PRIORITY)
 		attr.compare = compare;
-	if (coqueue_create(&queue, s->capacity, &attr))
+	if (coqueue_create(&queues[queue], capacity, &attr))
 		abort();
-	for (int i = 0; i < s->filled; i++)
-		story_call(&fill);
+	for (int i = 0; i < filled; i++)
+		story_call(&fill[queue]);
+}
+
+static void prepare(void)
+{
+	static const struct step hold[] = {{HOLD, COQUEUE_PUT},
+					   {HOLD, COQUEUE_GET}};
+	const struct scenario *s = story.scenario;
+
+	waiters_begin();
+	make_queue(0, s->capacity, s->filled);
+	if (s->two)
+		make_queue(1, s->capacity_2, s->filled_2);
 	for (int side = 0; side < 2; side++)
 		for (int i = 0; i < s->holds[side]; i++)
 			story_call(&hold[side]);
@@ -771,28 +1124,54 @@ static void caller(int thread)
 {
 	const struct step *step = story.scenario->callers[thread];
 
-	for (int i = 0; i < CALLS && step[i].verb != END && !closing; i++)
+	coroutine_begin();
+	for (int i = 0; i < CALLS && step[i].verb != END && !story_ends; i++)
 		story_call(&step[i]);
+	coroutine_end();
 }
 
 /* Nobody goes on: look at what is left, take it out, and put it all away. */
+static void take_all(int queue)
+{
+	static const struct step state[QUEUES] = {{STATE, 0, 0}, {STATE, 0, 1}},
+				 join[QUEUES] = {{TRY_JOIN, 0, 0},
+						 {TRY_JOIN, 0, 1}},
+				 get[QUEUES] = {{TRY_GET, 0, 0},
+						{TRY_GET, 0, 1}};
+	const struct record *r;
+
+	story_call(&state[queue]);
+	story_call(&join[queue]);
+	do {
+		r = &story.records[story.n_records];
+		story_call(&get[queue]);
+	} while (r->result == 0);
+}
+
+static void destroy_queue(int queue)
+{
+	static const struct step end[QUEUES] = {{DESTROY, 0, 0},
+						{DESTROY, 0, 1}};
+	const struct record *r = &story.records[story.n_records];
+
+	story_call(&end[queue]);
+	if (r->result)
+		machine_fail("destroy fails: %s", strerrorname_np(r->result));
+}
+
 static void epilogue(int thread)
 {
-	static const struct step state = {STATE, 0}, join = {TRY_JOIN, 0},
-				 get = {TRY_GET, 0}, end = {DESTROY, 0};
-
 	if (thread != n_threads) {
 		caller(thread);
 		return;
 	}
 	verdict_sleepers();
-	story_call(&state);
-	story_call(&join);
-	do
-		story_call(&get);
-	while (story.records[story.n_records - 1].result == 0);
-	closing = true;
-	story_call(&end);
+	for (int queue = 0; queue < story_queues(); queue++)
+		take_all(queue);
+	story_ends = true;
+	waiters_end();
+	for (int queue = 0; queue < story_queues(); queue++)
+		destroy_queue(queue);
 }
 
 bool scenario_run(const struct scenario *s)
@@ -801,12 +1180,12 @@ bool scenario_run(const struct scenario *s)
 	story.n_records = 0;
 	memset(story.got, 0, sizeof(story) - offsetof(struct story, got));
 	story.scenario = s;
-	closing = false;
+	story_ends = false;
 	seam_spins = s->spins;
 	budget.spurious = s->spurious;
 	budget.stalls = s->stalls;
 	machine_stops = s->stops;
 	machine_begin(scenario_callers(s), prepare);
 	return machine_run(caller, verdict_sleepers) && verdict_is_still() &&
-	       (story.destroyed || machine_epilogue(epilogue)) && verdict();
+	       (!queues[0] || machine_epilogue(epilogue)) && verdict();
 }

@@ -97,9 +97,15 @@ void seam_fence_heavy(const struct site *at);
 enum { SEAM_THREADS = 16 };
 int seam_thread(void);
 
-#define sync_thread_local(type, name) static __typeof__(type) name[SEAM_THREADS]
+/* Together in a section, which each schedule finds zeroed. */
+#define sync_thread_local(type, name)                                          \
+	static __attribute__((                                                 \
+		section("seam_own"))) __typeof__(type) name[SEAM_THREADS]
 #define sync_own(name) (&(name)[seam_thread()])
-#define sync_at_fork_in_child(f) ((void)(f))
+
+/* What makes all else anew is called before each schedule, too. */
+void seam_at_begin(void (*f)(void));
+#define sync_at_fork_in_child(f) seam_at_begin(f)
 
 /* The order by chance is one order here. */
 #define sync_random() ((uint64_t)0)

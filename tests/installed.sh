@@ -20,9 +20,6 @@ instrument="$SANITIZER_FLAGS $COVERAGE_FLAGS"
 shared_flags="$($PKG_CONFIG --cflags --libs coqueue)"
 static_flags="$($PKG_CONFIG --static --cflags --libs coqueue)"
 
-# The compiler for C++ that goes with $CC and so with its sanitizers.
-CXX=$(echo "$CC" | sed 's/gcc/g++/;s/clang/clang++/;s/^cc/c++/')
-
 # build_and_run NAME COMPILER FLAG...: the program, within a minute.
 build_and_run()
 {

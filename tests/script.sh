@@ -11,6 +11,9 @@ top_builddir=$(cd "${top_builddir:-.}" && pwd) || exit 99
 : "${SANITIZER_FLAGS:=}" "${COVERAGE_FLAGS:=}"
 : "${MAKE:=make}" "${PKG_CONFIG:=pkg-config}" "${NM:=nm}"
 
+# The compiler for C++ that goes with $CC and so with its sanitizers.
+CXX=$(echo "$CC" | sed 's/gcc/g++/;s/clang/clang++/;s/^cc/c++/')
+
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/coqueue-test.XXXXXX") || exit 99
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 99' HUP INT TERM
