@@ -212,6 +212,8 @@ static coqueue_t *passed; /* a queue of long */
 static struct bench_worker coroutines[COROUTINES];
 static pthread_t runs_on[COROUTINES];
 static long got[COROUTINES];
+static struct bench_worker *went_on[COROUTINES];
+static int n_went_on;
 static int times_got[ITEMS];
 static bool disorder; /* in what one coroutine got */
 static _Atomic bool let_go;
@@ -266,11 +268,13 @@ END_TEST
 /* The first one, which is started last, keeps the others from running on. */
 static void hold_or_get_one(struct bench_worker *w)
 {
-	if (w == coroutines)
+	if (w == coroutines) {
 		while (!atomic_load(&let_go))
 			sched_yield();
-	else
-		w->err = coqueue_get(passed, &got[w - coroutines]);
+		return;
+	}
+	w->err = coqueue_get(passed, &got[w - coroutines]);
+	went_on[n_went_on++] = w;
 }
 
 static int run_coroutines(struct hand *me)
@@ -286,6 +290,7 @@ static void check_woken_in_order(bool while_one_runs)
 	struct crew *crew;
 	long i;
 
+	n_went_on = 0;
 	passed = queue_with(COROUTINES, 0);
 	atomic_store(&let_go, !while_one_runs);
 	crew = crew_start(1, run_coroutines, NULL, NULL);
@@ -297,6 +302,7 @@ static void check_woken_in_order(bool while_one_runs)
 	for (i = 1; i < COROUTINES; i++) {
 		ck_ok(coroutines[i].err);
 		ck_assert_int_eq(got[i], COROUTINES - i);
+		ck_assert_ptr_eq(went_on[COROUTINES - 1 - i], &coroutines[i]);
 	}
 	ck_ok(coqueue_destroy(passed));
 }
