@@ -110,6 +110,13 @@ bool memory_is_untouched(void);
 
 /* ---- explore_machine.c ---------------------------------------------------- */
 
+/* Of one who waits in line. */
+struct place {
+	uint64_t since;    /* when it last stood there, to be woken */
+	unsigned wakes;    /* times it was woken */
+	uint64_t woken_by; /* when the call began that woke it last */
+};
+
 enum thread_state {
 	READY,
 	IN_MUTEX, /* until the mutex at `on` is free */
@@ -136,7 +143,9 @@ struct thread {
 	unsigned readers;          /* whom the grace period waits for, bits */
 	unsigned awaited[THREADS]; /* in which section they were */
 	uint64_t napped_at;
-	uint64_t slept_at; /* when its call first went to sleep; 0: not yet */
+	uint64_t slept_at;  /* when its call first went to sleep; 0: not yet */
+	struct place place; /* since then */
+	uint64_t began;     /* when its call did */
 	struct {
 		void (*run)(void *);
 		void *arg;
@@ -193,8 +202,8 @@ void machine_migrate(void);
 /* Let others run here, if it is so chosen. */
 void machine_point(const struct site *at);
 
-/* Whether `p` is a dead part of another thread's stack. */
-bool machine_is_dead_stack(const void *p);
+/* Whether `p` is a dead part of a stack; not of the user's own. */
+bool machine_is_dead_stack(const void *p, int user);
 
 /* Somebody has changed something: who naps looks again. */
 void machine_changed(void);

@@ -344,7 +344,7 @@ void machine_point(const struct site *at)
 	}
 	self()->view.clock.at[running]++;
 	if (self()->called) {
-		*self()->called = ++now;
+		self()->began = *self()->called = ++now;
 		self()->called = NULL;
 		memory_call_begins();
 	}
@@ -455,7 +455,7 @@ static void reset_thread(int thread)
 	t->view.clock.at[thread]++;
 }
 
-bool machine_is_dead_stack(const void *p)
+bool machine_is_dead_stack(const void *p, int user)
 {
 	const unsigned char *byte = p;
 	size_t i;
@@ -463,7 +463,7 @@ bool machine_is_dead_stack(const void *p)
 	if (byte < stacks || byte >= stacks + (size_t)THREADS * STACK)
 		return false;
 	i = (size_t)(byte - stacks) / STACK;
-	return (int)i != running &&
+	return (int)i != user &&
 	       (byte < threads[i].top || threads[i].state == DONE);
 }
 
@@ -668,8 +668,9 @@ int seam_wait(const struct site *at, struct sync_cond *c, struct sync_mutex *m,
 	release(m);
 	if (t->locks)
 		machine_fail("sleeps with a lock held");
+	t->place.since = ++now;
 	if (!t->slept_at)
-		t->slept_at = ++now;
+		t->slept_at = now;
 	block(IN_COND, c);
 	t->stalled = false;
 	woken = t->signaled;
@@ -705,6 +706,8 @@ static bool stalls(struct thread *t)
 static void wake(struct thread *t)
 {
 	t->signaled = true;
+	t->place.wakes++;
+	t->place.woken_by = self()->began;
 	(void)stalls(t);
 }
 

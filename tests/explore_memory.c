@@ -236,7 +236,8 @@ bool memory_is_untouched(void)
 	return true;
 }
 
-void memory_check(const struct site *at, const volatile void *p)
+static void check_access(const struct site *at, const volatile void *p,
+			 int user)
 {
 	const unsigned char *byte = (const unsigned char *)(uintptr_t)p;
 
@@ -248,9 +249,14 @@ void memory_check(const struct site *at, const volatile void *p)
 	if (b && b->dead)
 		machine_fail("%s:%d: %s: that memory has been freed", at->file,
 			     at->line, at->text);
-	if (machine_is_dead_stack(byte))
+	if (machine_is_dead_stack(byte, user))
 		machine_fail("%s:%d: %s: the waiter is gone", at->file,
 			     at->line, at->text);
+}
+
+void memory_check(const struct site *at, const volatile void *p)
+{
+	check_access(at, p, running);
 }
 
 void memory_retire(const struct site *at, const void *p, size_t size)
@@ -375,7 +381,7 @@ void memory_flush_one(int thread)
 
 	machine_trace("    the store of %d to %s becomes visible", thread,
 		      late->at->text);
-	memory_check(late->at, late->p);
+	check_access(late->at, late->p, thread);
 	commit(find_location(late->p), late);
 	v->n_late--;
 	memmove(&v->late[0], &v->late[1], v->n_late * sizeof(v->late[0]));

@@ -1054,6 +1054,7 @@ void story_call(const struct step *step)
 	struct thread *t = &threads[running];
 	struct record *r = &story.records[story.n_records];
 	const char *outer = t->call;
+	uint64_t outer_began = t->began;
 	int result;
 
 	if (story.n_records == RECORDS)
@@ -1064,12 +1065,14 @@ void story_call(const struct step *step)
 	r->call = lin_call_of(step->verb);
 	r->queue = step->queue;
 	r->caller = running;
-	r->apart = outer; /* by a wake function */
+	r->on_its_own = outer; /* by a wake function */
 	r->result = PENDING;
 	r->begun = memory_mark();
 	story_call_begins(r);
-	if (!outer)
+	if (!outer) {
 		t->slept_at = 0;
+		memset(&t->place, 0, sizeof(t->place));
+	}
 	t->call = verb_name(step->verb);
 	result = call(r);
 	if (r->result == PENDING) /* it may have been told elsewhere */
@@ -1082,7 +1085,12 @@ void story_call(const struct step *step)
 	machine_trace("       %d %s returns %s, %zu", running, t->call,
 		      result ? strerrorname_np(result) : "0", r->n);
 	story_check_sees(r, result);
+	if (!r->on_its_own) {
+		r->stood = t->slept_at;
+		r->place = t->place;
+	}
 	t->call = outer;
+	t->began = outer_began;
 }
 
 /* ---- one schedule --------------------------------------------------------- */

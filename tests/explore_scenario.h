@@ -119,7 +119,7 @@ struct record {
 	enum lin_call call; /* what it was; LIN_N_CALLS: not in the history */
 	int queue;
 	int caller;
-	bool apart; /* not in the order of its caller's calls */
+	bool on_its_own; /* not in the order of its caller's calls */
 	uint64_t called, returned;
 	int result; /* or PENDING */
 	size_t n;   /* items moved */
@@ -127,6 +127,10 @@ struct record {
 	uint64_t offered[BULK]; /* by the cases of a select; 0: none */
 	uint64_t evicted;       /* by force_put; 0: none */
 	struct write begun;     /* what the caller did before */
+	/* When it came to its line, and then stood there first; of a node, or
+	 * when it is over. */
+	uint64_t came, stood;
+	struct place place;
 };
 
 /* Of the schedule that was run last. */

@@ -317,6 +317,85 @@ static bool anybody_stalls(void)
 	return false;
 }
 
+/* ---- who is first --------------------------------------------------------- */
+
+static const struct place *place_of(const struct record *r)
+{
+	return sleeper(r) ? &sleeper(r)->place : &r->place;
+}
+
+static uint64_t stood_at(const struct record *r)
+{
+	return sleeper(r) ? sleeper(r)->slept_at : r->stood;
+}
+
+/* Whether b has come to the line of a when that stood there. */
+static bool comes_behind(const struct record *b, const struct record *a)
+{
+	uint64_t came = is_armed_call(b->step->verb) ? b->came : b->called;
+
+	return b->queue == a->queue && came > stood_at(a) &&
+	       side_of(b->call) != NEITHER &&
+	       in_one_line(side_of(b->call), side_of(a->call));
+}
+
+/* A thread at a rendezvous is woken for its offer, too, and may wait for that
+ * to be taken by one who does not run. */
+static bool may_have_offered(const struct record *r)
+{
+	return !is_armed_call(r->step->verb) &&
+	       !(story.scenario->coroutines >> r->caller & 1) &&
+	       scenario_kind(story.scenario, r->queue).capacity == 0;
+}
+
+/*
+ * Whether it was woken by a call that should have woken another one first, which
+ * stands there.  Who wakes several passes by whoever stands there again, having
+ * been woken by it.
+ */
+static bool was_woken_before(const struct record *b, const struct record *a)
+{
+	if (may_have_offered(b) || (may_have_offered(a) && anybody_stalls()))
+		return false;
+	if (place_of(a)->wakes == 0)
+		return place_of(b)->wakes > 0;
+	return place_of(b)->woken_by > place_of(a)->since;
+}
+
+static bool was_interrupted(int queue)
+{
+	const struct record *r = story.records;
+
+	for (; r < story.records + story.n_records; r++)
+		if (r->queue == queue && r->step->verb == INTERRUPT)
+			return true;
+	return false;
+}
+
+/* G12: first come, first woken, threads, coroutines and nodes alike. */
+static void check_order(int queue, const struct waits *all, size_t n)
+{
+	const struct record *r;
+
+	if (was_interrupted(queue)) /* that wakes blocked ones alone */
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].woken || is_select(all[i].in->step->verb))
+			continue;
+		for (r = story.records; r < story.records + story.n_records;
+		     r++)
+			if (comes_behind(r, all[i].in) &&
+			    !is_select(r->step->verb) &&
+			    was_woken_before(r, all[i].in))
+				machine_fail("%d sleeps in %s, and %d, in %s, "
+					     "was behind it and woken",
+					     all[i].in->caller,
+					     verb_name(all[i].in->step->verb),
+					     r->caller,
+					     verb_name(r->step->verb));
+	}
+}
+
 static void check_queue(int queue)
 {
 	const struct record *r = story.records;
@@ -329,6 +408,7 @@ static void check_queue(int queue)
 		    r->result == 0)
 			check_interrupted(r, all, n);
 	check_ready(queue, all, n);
+	check_order(queue, all, n);
 }
 
 void verdict_sleepers(void)
@@ -386,7 +466,7 @@ static bool each_item_is_somewhere(void)
 enum { OPS = RECORDS * BULK };
 
 static struct lin_op ops[OPS];
-static size_t lin_threads; /* of which each op apart is one */
+static size_t lin_threads; /* of which each op on its own is one */
 
 static uint64_t lin_value_of(const struct record *r)
 {
@@ -415,7 +495,8 @@ static struct lin_op *add_op(struct lin_op *op, const struct record *r,
 	op->evicted = r->evicted ? r->evicted : LIN_NOTHING;
 	op->result = result;
 	op->call = (uint8_t)call;
-	op->thread = (uint8_t)(r->apart ? lin_threads++ : (size_t)r->caller);
+	op->thread =
+		(uint8_t)(r->on_its_own ? lin_threads++ : (size_t)r->caller);
 	return op + 1;
 }
 

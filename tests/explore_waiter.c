@@ -117,6 +117,10 @@ static void wake(coqueue_waiter_t *w)
 			     "has been woken",
 			     index_of(o));
 	o->wakes++;
+	if (o->call) {
+		o->call->place.wakes++;
+		o->call->place.woken_by = threads[running].began;
+	}
 	o->waits = false;
 	o->woken = true;
 	if (!loop)
@@ -196,6 +200,16 @@ static void note_answer(struct owner *o, struct record *call, int err)
 	end_call(o, err);
 }
 
+static void note_stands(struct owner *o)
+{
+	o->waits = !o->woken;
+	o->call->place.since = ++now;
+	if (o->call->stood)
+		return;
+	o->call->came = o->call->called;
+	o->call->stood = now;
+}
+
 /*
  * One arming call, for what the node waits for.  Its wake function may run, and
  * end that, before it returns.
@@ -229,7 +243,7 @@ static int arm(struct owner *o)
 	else if (o->call == call && o->out)
 		end_call(o, ECANCELED);
 	else if (o->call == call)
-		o->waits = !o->woken;
+		note_stands(o);
 	return err;
 }
 
@@ -238,7 +252,7 @@ static void begin_call(struct owner *o, struct record *r)
 	make_node(o);
 	o->call = r;
 	o->queue = queues[r->queue];
-	r->apart = true;
+	r->on_its_own = true;
 	if (r->call != LIN_PUT)
 		return;
 	r->values[0] = story_fresh_value(r, 0);
