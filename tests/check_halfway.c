@@ -517,7 +517,7 @@ START_TEST(E08_a_half_way_item_beats_the_deadline_of_a_parked_call)
 		struct crew *getter, *putter;
 
 		getter = coro_start(pool, 1, work_get_soon, q, got);
-		await_waiting(q, GETTERS, 1);
+		await(waiting_in(q, GETTERS) == 1 || crew_finished(getter));
 		putter = stop_a_put(q, new_item('a'));
 		give_a_chance(); /* to be at its deadline */
 		let_go();
