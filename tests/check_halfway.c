@@ -6,7 +6,7 @@
  * the call go on.  Meanwhile others must wait for it or get on, but never be
  * told something untrue.
  */
-#include "crew.h"
+#include "coro.h"
 
 #include <semaphore.h>
 #include <signal.h>
@@ -506,6 +506,34 @@ START_TEST(E08_a_half_way_item_beats_the_deadline)
 }
 END_TEST
 
+/* For a parked call it may be taken while that waits, or by the put itself. */
+START_TEST(E08_a_half_way_item_beats_the_deadline_of_a_parked_call)
+{
+	struct coro_pool *pool = coro_pool_start(1, CORO_PLAIN);
+
+	for (int round = 0; round < 10; round++) {
+		coqueue_t *q = new_queue(1);
+		unsigned char *got = new_item(0);
+		struct crew *getter, *putter;
+
+		getter = coro_start(pool, 1, work_get_soon, q, got);
+		await(waiting_in(q, GETTERS) == 1 || crew_finished(getter));
+		putter = stop_a_put(q, new_item('a'));
+		give_a_chance(); /* to be at its deadline */
+		let_go();
+		crew_expect(putter, 0);
+		coro_join(getter);
+		if (crew_count(getter, 0))
+			ck_assert(is_whole(got, 'a'));
+		else
+			ck_ok(coqueue_get(q, got));
+		crew_free(getter);
+		ck_ok(coqueue_destroy(q));
+	}
+	coro_pool_end(pool);
+}
+END_TEST
+
 /* ---- a get that is half-way --------------------------------------------- */
 
 /* G8: the slot is neither full nor free. */
@@ -653,6 +681,7 @@ int main(void)
 		      E03_a_stopped_getter_keeps_no_ESHUTDOWN_from_the_others,
 		      E46_shutdown_takes_back_no_interrupt,
 		      E08_a_half_way_item_beats_the_deadline,
+		      E08_a_half_way_item_beats_the_deadline_of_a_parked_call,
 		      a_put_waits_for_the_half_way_get_in_its_slot,
 		      E34_a_half_way_get_keeps_its_item_through_shutdown,
 		      a_half_way_get_gives_back_what_had_to_wait_for_it,
