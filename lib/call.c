@@ -405,7 +405,7 @@ static int thread_sleep(struct sleep *s)
  * and has waited for a grace period since: within a section either the queue is
  * still there, or it is seen that the call has left it.
  */
-static apart bool parked_lock(struct sleep *s)
+static not_inlined bool parked_lock(struct sleep *s)
 {
 	struct place *p = &s->place;
 	struct sync_mutex *lock = &s->call->queue->lock;
@@ -462,7 +462,7 @@ static void sleep_again(struct sleep *s)
 
 	sync_unlock(lock);
 	waiter_await_wakers(&s->place.waiter);
-	sync_store(&s->sleeper.awake, false, relaxed);
+	sleeper_again(&s->sleeper);
 	s->sleeper.scheduler = park_scheduler();
 	sync_lock(lock);
 }
@@ -512,7 +512,7 @@ static int parked_end(struct sleep *s)
 }
 
 /* Sleep until the call has its answer. */
-static apart int call_sleep(struct call *c)
+static not_inlined int call_sleep(struct call *c)
 {
 	struct sleep s = {.call = c};
 	struct backoff backoff = {0};
@@ -524,7 +524,7 @@ static apart int call_sleep(struct call *c)
 	parks = s.sleeper.self;
 	sync_lock(&c->queue->lock);
 	for (;;) {
-		s.place.leaves = c->left == 1;
+		s.place.leaves = c->left == 1 && woken != ETIMEDOUT;
 		err = parks ? parked_step(&s, woken != ETIMEDOUT)
 			    : thread_step(&s, woken != ETIMEDOUT);
 		if (err == EINPROGRESS) {
@@ -657,7 +657,7 @@ int call_run(struct call *c)
 	return waking ? EDEADLK : ETIMEDOUT;
 }
 
-apart int call_wake(struct coqueue *q, struct line *other)
+not_inlined int call_wake(struct coqueue *q, struct line *other)
 {
 	if (line_wake_is_due(other))
 		queue_wake_reader(q, other);

@@ -12,7 +12,7 @@
 
 /* Bodies that must melt into their callers, and those that must stay out. */
 #define hot_inline static inline __attribute__((always_inline))
-#define apart __attribute__((noinline))
+#define not_inlined __attribute__((noinline))
 
 /* What two threads write at the same time lies on lines of its own. */
 #define CACHE_LINE 64

@@ -40,6 +40,7 @@
 #define node_wake coqueue_private_node_wake
 #define park_begin coqueue_private_park_begin
 #define park_end coqueue_private_park_end
+#define park_has_moved coqueue_private_park_has_moved
 #define park_is_set coqueue_private_park_is_set
 #define park_scheduler coqueue_private_park_scheduler
 #define park_sleep coqueue_private_park_sleep

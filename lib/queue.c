@@ -159,8 +159,8 @@ void call_init_put(struct call *c, struct coqueue *q, const void *item)
 }
 
 /* In a section, which it leaves: all that is not over at the first try. */
-static apart int put_slow(struct coqueue *q, const void *items, size_t n,
-			  const struct timespec *deadline, size_t *done)
+static not_inlined int put_slow(struct coqueue *q, const void *items, size_t n,
+				const struct timespec *deadline, size_t *done)
 {
 	struct call c;
 
@@ -173,8 +173,8 @@ static apart int put_slow(struct coqueue *q, const void *items, size_t n,
 	return call_run(&c);
 }
 
-static apart int put_begin(struct coqueue *q, const void *items, size_t n,
-			   const struct timespec *deadline, size_t *done)
+static not_inlined int put_begin(struct coqueue *q, const void *items, size_t n,
+				 const struct timespec *deadline, size_t *done)
 {
 	rcu_reader_enter();
 	return put_slow(q, items, n, deadline, done);
@@ -335,8 +335,8 @@ void call_init_get(struct call *c, struct coqueue *q, void *item)
 }
 
 /* In a section, which it leaves: all that is not over at the first try. */
-static apart int get_slow(struct coqueue *q, void *items, size_t n,
-			  const struct timespec *deadline, size_t *done)
+static not_inlined int get_slow(struct coqueue *q, void *items, size_t n,
+				const struct timespec *deadline, size_t *done)
 {
 	struct call c;
 
@@ -349,8 +349,8 @@ static apart int get_slow(struct coqueue *q, void *items, size_t n,
 	return call_run(&c);
 }
 
-static apart int get_begin(struct coqueue *q, void *items, size_t n,
-			   const struct timespec *deadline, size_t *done)
+static not_inlined int get_begin(struct coqueue *q, void *items, size_t n,
+				 const struct timespec *deadline, size_t *done)
 {
 	rcu_reader_enter();
 	return get_slow(q, items, n, deadline, done);

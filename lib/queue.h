@@ -244,7 +244,7 @@ void call_serve_locked(struct coqueue *q, struct line *line, struct waiter *w);
 void call_leave_locked(struct call *c, struct waiter *w);
 
 /* The end of a call that found the other line armed: leave the section, wake. */
-apart int call_wake(struct coqueue *q, struct line *other);
+not_inlined int call_wake(struct coqueue *q, struct line *other);
 
 /* ---- shutdown.c ----------------------------------------------------------- */
 

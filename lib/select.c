@@ -218,9 +218,12 @@ static int select_sleep(struct select *s)
 {
 	int err;
 
+	if (s->sleeper.self && park_has_moved(&s->sleeper))
+		return MOVED;
 	sync_cancel_push(select_cancelled, s);
 	err = sleeper_sleep(&s->sleeper, s->deadline);
 	sync_cancel_pop();
+	sleeper_again(&s->sleeper); /* what woke it is looked at from now on */
 	return err;
 }
 
@@ -250,7 +253,7 @@ static int select_in_line(struct select *s)
 	return err == EAGAIN && woken == ETIMEDOUT ? ETIMEDOUT : err;
 }
 
-static apart int select_wait(struct select *s)
+static not_inlined int select_wait(struct select *s)
 {
 	int err;
 

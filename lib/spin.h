@@ -29,7 +29,7 @@ static inline void spin_init(struct spin *s)
 	sync_init(&s->held, false);
 }
 
-static apart void spin_wait(struct spin *s)
+static not_inlined void spin_wait(struct spin *s)
 {
 	struct backoff backoff = {.for_lock = true};
 

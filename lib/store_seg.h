@@ -107,7 +107,7 @@ extern const struct store_kind chain_kind;
 int chain_init(struct chain *c, size_t item_size);
 
 /* Retire what is used up, if this get was the last one in its segment. */
-apart void chain_retire(struct chain *c);
+not_inlined void chain_retire(struct chain *c);
 
 /* ---- slots ---------------------------------------------------------------- */
 

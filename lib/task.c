@@ -57,7 +57,7 @@ void queue_wake_joiners_locked(struct coqueue *q)
 		line_wake_all_locked(&q->joiners, 0);
 }
 
-static apart void wake_joiners(struct coqueue *q)
+static not_inlined void wake_joiners(struct coqueue *q)
 {
 	sync_lock(&q->lock);
 	queue_wake_joiners_locked(q);

@@ -268,10 +268,15 @@ void sleeper_wake(struct sleeper *s);
 /*
  * Sleep until woken or the deadline (NULL: for ever): 0, ETIMEDOUT, or MOVED: a
  * coroutine that nobody has woken is on a thread of another scheduler.  A
- * cancellation point, for a thread.
+ * cancellation point, for a thread.  sleeper_again() comes before the next.
  */
 #define MOVED EXDEV
 int sleeper_sleep(struct sleeper *s, const struct timespec *deadline);
+
+static inline void sleeper_again(struct sleeper *s)
+{
+	sync_store(&s->awake, false, relaxed);
+}
 
 /* One place in line of a blocked call; a select has several, and one sleeper. */
 struct place {
@@ -315,8 +320,9 @@ static inline struct choice *choice_of(const struct waiter *w)
 bool park_begin(struct sleeper *s);
 void park_end(struct sleeper *s);
 
-/* Between parks: the scheduler of this thread, which may be another. */
+/* Between parks: the scheduler of this thread; whether it is another. */
 coqueue_scheduler_t park_scheduler(void);
+bool park_has_moved(const struct sleeper *s);
 
 /* Whether coroutines may run on this thread. */
 bool park_is_set(void);

@@ -25,22 +25,22 @@ int coqueue_set_scheduler(const coqueue_scheduler_t *s)
 	return 0;
 }
 
-apart bool park_is_set(void)
+not_inlined bool park_is_set(void)
 {
 	return sync_own(scheduler)->size != 0;
 }
 
-static apart int errno_of_thread(void)
+static not_inlined int errno_of_thread(void)
 {
 	return errno;
 }
 
-static apart void set_errno_of_thread(int value)
+static not_inlined void set_errno_of_thread(int value)
 {
 	errno = value;
 }
 
-apart bool park_begin(struct sleeper *s)
+not_inlined bool park_begin(struct sleeper *s)
 {
 	int saved;
 
@@ -57,17 +57,17 @@ apart bool park_begin(struct sleeper *s)
 	return s->self;
 }
 
-apart void park_end(struct sleeper *s)
+not_inlined void park_end(struct sleeper *s)
 {
 	sync_cancel_restore(s->cancel);
 }
 
-apart coqueue_scheduler_t park_scheduler(void)
+not_inlined coqueue_scheduler_t park_scheduler(void)
 {
 	return *sync_own(scheduler);
 }
 
-static apart int park(struct sleeper *s, const struct timespec *deadline)
+static not_inlined int park(struct sleeper *s, const struct timespec *deadline)
 {
 	int saved = errno_of_thread(), err;
 
@@ -77,7 +77,7 @@ static apart int park(struct sleeper *s, const struct timespec *deadline)
 	return err;
 }
 
-static apart bool park_has_moved(const struct sleeper *s)
+not_inlined bool park_has_moved(const struct sleeper *s)
 {
 	const coqueue_scheduler_t *now = sync_own(scheduler);
 
@@ -96,10 +96,7 @@ int park_sleep(struct sleeper *s, const struct timespec *deadline)
 		if (!err && park_has_moved(s))
 			err = MOVED;
 	}
-	if (awake)
-		err = 0;
-	sync_store(&s->awake, false, relaxed);
-	return err;
+	return awake ? 0 : err;
 }
 
 void park_wake(struct sleeper *s)

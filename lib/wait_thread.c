@@ -65,7 +65,7 @@ static int thread_sleep(struct sleeper *s, const struct timespec *deadline)
 		err = sync_cond_wait(&s->cond, &s->lock, deadline);
 	if (awake)
 		err = 0;
-	sync_store(&s->awake, false, relaxed);
+	sleeper_again(s);
 	sync_cancel_pop();
 	sync_unlock(&s->lock);
 	return err;

@@ -869,6 +869,30 @@ ARM_TEST(R5_what_serves_one_peeker_or_joiner_serves_all, is_served_with_all)
 	ck_ok(coqueue_destroy(q));
 }
 
+static bool joins(const struct kind *kind, const struct arm *arm)
+{
+	(void)kind;
+	return is_join(arm);
+}
+
+ARM_TEST(R5_a_joiner_that_was_woken_is_done_though_more_was_put_since, joins)
+{
+	coqueue_t *q = queue_for(kind, arm);
+	struct node node;
+
+	node_init(&node, q, arm, count_wake);
+	for (unsigned round = 1; round <= 3; round++) {
+		must_arm(&node);
+		serve_one(q, JOINERS);
+		block_again(kind, q, arm);
+		ck_wakes(&node, round);
+		ck_ok(arm_node(&node));
+	}
+	must_arm(&node);
+	ck_ok(disarm_node(&node));
+	ck_ok(coqueue_destroy(q));
+}
+
 static bool peeks(const struct kind *kind, const struct arm *arm)
 {
 	return can_be_served(kind, arm) && arm == peek_arm;
@@ -1523,6 +1547,7 @@ int main(void)
 		      R4_a_shutdown_in_a_wake_wakes_the_others,
 		      R5_E78_who_was_woken_in_vain_keeps_its_place,
 		      R5_what_serves_one_peeker_or_joiner_serves_all,
+		      R5_a_joiner_that_was_woken_is_done_though_more_was_put_since,
 		      R5_a_peeker_that_was_woken_in_vain_waits_again,
 		      R5_E74_a_woken_node_that_never_tries_again_starves_nobody,
 		      R7_arming_an_armed_node_again_keeps_its_place,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What coqueue-bench compares with and how it holds producers back: a queue by
- * hand that got its order wrong, or a window that is always open, would still
- * give figures.
+ * What coqueue-bench compares with, how it holds producers back and how it runs
+ * coroutines: a queue by hand that got its order wrong, a window that is always
+ * open, or coroutines that never park would still give figures.
  */
 #include <config.h>
 #include "crew.h"
+#include "../tools/bench_coroutines.h"
 #include "../tools/bench_window.h"
 #include "../tools/textbook.h"
 
@@ -201,6 +202,119 @@ START_TEST(window_holds_producers_until_half_of_it_is_free)
 }
 END_TEST
 
+/* ---- coroutines --------------------------------------------------------- */
+
+#if HAVE_BOOST_CONTEXT
+
+enum { COROUTINES = 9 };
+
+static coqueue_t *passed; /* a queue of long */
+static struct bench_worker coroutines[COROUTINES];
+static pthread_t runs_on[COROUTINES];
+static long got[COROUTINES];
+static long in_order; /* gets whose items were 0, 1, 2, ... */
+static _Atomic bool let_go;
+
+static void get_all(struct bench_worker *w)
+{
+	long item;
+
+	runs_on[w - coroutines] = pthread_self();
+	while ((w->err = coqueue_get(passed, &item)) == 0)
+		in_order += item == in_order;
+}
+
+static void put_all_or_get_all(struct bench_worker *w)
+{
+	long i;
+
+	if (w != coroutines) {
+		get_all(w);
+		return;
+	}
+	runs_on[0] = pthread_self();
+	for (i = 0; i < ITEMS && !w->err; i++)
+		w->err = coqueue_put(passed, &i);
+	coqueue_shutdown(passed, COQUEUE_GRACEFUL);
+}
+
+START_TEST(coroutines_take_turns_on_one_thread)
+{
+	int i;
+
+	in_order = 0;
+	passed = queue_with(1, 0);
+	bench_coroutines_run(put_all_or_get_all, coroutines, COROUTINES);
+	ck_assert_int_eq(in_order, ITEMS);
+	ck_assert_uint_gt(stats_of(passed).put_waits, 0);
+	ck_assert_uint_gt(stats_of(passed).get_waits, 0);
+	for (i = 0; i < COROUTINES; i++) {
+		ck_assert(pthread_equal(runs_on[i], pthread_self()));
+		ck_code(coroutines[i].err, i == 0 ? 0 : ESHUTDOWN);
+	}
+	ck_ok(coqueue_destroy(passed));
+}
+END_TEST
+
+/* The first one, which is started last, keeps the others from running on. */
+static void hold_or_get_one(struct bench_worker *w)
+{
+	if (w == coroutines)
+		while (!atomic_load(&let_go))
+			sched_yield();
+	else
+		w->err = coqueue_get(passed, &got[w - coroutines]);
+}
+
+static int run_coroutines(struct hand *me)
+{
+	(void)me;
+	bench_coroutines_run(hold_or_get_one, coroutines, COROUTINES);
+	return 0;
+}
+
+/* By another thread. */
+static void check_woken_in_order(bool while_one_runs)
+{
+	struct crew *crew;
+	long i;
+
+	passed = queue_with(COROUTINES, 0);
+	atomic_store(&let_go, !while_one_runs);
+	crew = crew_start(1, run_coroutines, NULL, NULL);
+	await_waiting(passed, GETTERS, COROUTINES - 1);
+	for (i = 1; i < COROUTINES; i++)
+		ck_ok(coqueue_put(passed, &i));
+	atomic_store(&let_go, true);
+	crew_expect(crew, 0);
+	for (i = 1; i < COROUTINES; i++) {
+		ck_ok(coroutines[i].err);
+		ck_assert_int_eq(got[i], COROUTINES - i);
+	}
+	ck_ok(coqueue_destroy(passed));
+}
+
+START_TEST(coroutines_woken_while_one_runs_go_on_in_order)
+{
+	check_woken_in_order(true);
+}
+END_TEST
+
+START_TEST(coroutines_woken_while_none_runs_go_on_in_order)
+{
+	check_woken_in_order(false);
+}
+END_TEST
+
+#define TESTS_OF_COROUTINES                                                    \
+	, coroutines_take_turns_on_one_thread,                                 \
+		coroutines_woken_while_one_runs_go_on_in_order,                \
+		coroutines_woken_while_none_runs_go_on_in_order
+
+#else
+#define TESTS_OF_COROUTINES
+#endif
+
 int main(void)
 {
 	return suite_run(
@@ -211,5 +325,6 @@ int main(void)
 		      list_gives_the_first_item,
 		      meeting_put_returns_when_its_item_was_taken,
 		      meeting_put_that_is_stopped_keeps_its_item,
-		      window_holds_producers_until_half_of_it_is_free));
+		      window_holds_producers_until_half_of_it_is_free
+			      TESTS_OF_COROUTINES));
 }

@@ -476,6 +476,47 @@ ARM_TEST(R6_E72_a_node_may_be_gone_before_its_wake_has_returned, can_be_served)
 	ck_ok(coqueue_destroy(q));
 }
 
+/* More nodes than wakes can be told apart by. */
+static int use_nodes(void *unused)
+{
+	enum { MANY = 1000 };
+	static struct node nodes[MANY];
+
+	(void)unused;
+	for (int i = 0; i < MANY; i++) {
+		coqueue_t *q = NULL;
+		long item = 1;
+
+		if (coqueue_create(&q, 1, NULL) != 0)
+			return 1;
+		node_init(&nodes[i], q, get_arm, count_wake);
+		if (arm_node(&nodes[i]) != EINPROGRESS ||
+		    coqueue_put(q, &item) != 0 || wakes_of(&nodes[i]) != 1 ||
+		    disarm_node(&nodes[i]) != EALREADY ||
+		    arm_node(&nodes[i]) != 0 || coqueue_destroy(q) != 0)
+			return 2;
+	}
+	return 0;
+}
+
+/* The wake is lost to the child, with its thread. */
+START_TEST(G15_a_child_that_is_forked_while_a_wake_runs_uses_its_own_nodes)
+{
+	coqueue_t *q = queue_with(1, 0);
+	struct crew *server;
+	struct node node;
+
+	node_init(&node, q, get_arm, wait_at_gate);
+	must_arm(&node);
+	server = served_up_to_the_gate(q, get_arm);
+	check_in_child(use_nodes, NULL);
+	open_gate();
+	crew_expect(server, 0);
+	ck_code(disarm_node(&node), EALREADY);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 static void try_again_and_free(coqueue_waiter_t *w)
 {
 	struct node *node = node_of(w);
@@ -720,6 +761,7 @@ int main(void)
 
 	failed |= suite_run(
 		"disarm, others",
-		TESTS(R6_one_of_many_joiners_is_disarmed_by_an_earlier_ones_wake));
+		TESTS(R6_one_of_many_joiners_is_disarmed_by_an_earlier_ones_wake,
+		      G15_a_child_that_is_forked_while_a_wake_runs_uses_its_own_nodes));
 	return failed;
 }

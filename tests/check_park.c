@@ -554,6 +554,72 @@ START_TEST(R8_an_armed_node_meets_a_parked_partner)
 }
 END_TEST
 
+/* ---- wakes of nodes -------------------------------------------------------- */
+
+struct in_wake {
+	const struct op *op;
+	coqueue_t *q;
+	long item;
+	int result;
+};
+
+static void call_in_wake(coqueue_waiter_t *w)
+{
+	struct in_wake *in_wake = node_of(w)->arg;
+
+	count_wake(w);
+	in_wake->result = in_wake->op->call(in_wake->q, &in_wake->item, NULL);
+}
+
+/* The wake function runs in a coroutine, which must not be parked there. */
+POOL_TEST(R4_what_would_block_in_a_wake_does_not_park)
+{
+	for_each_wait(kind, op) {
+		struct in_wake in_wake = {.op = op};
+		coqueue_t *q = queue_with(1, 0);
+		struct node node;
+
+		in_wake.q = kind_that_blocks(kind, op);
+		node_init(&node, q, get_arm, call_in_wake);
+		node.arg = &in_wake;
+		must_arm(&node);
+		coro_expect(coro_start(pool, 1, serve_as_coro, q,
+				       (void *)(uintptr_t)&ops[OP_GET]),
+			    0);
+		ck_wakes(&node, 1);
+		ck_code(in_wake.result, EDEADLK);
+		ck_code(disarm_node(&node), EALREADY);
+		ck_ok(coqueue_destroy(in_wake.q));
+		ck_ok(coqueue_destroy(q));
+	}
+}
+
+/* Its unpark comes after the wake; at a rendezvous the try meets it at once. */
+POOL_TEST(R4_a_try_in_a_wake_serves_a_parked_coroutine)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct op *op = &ops[i ? OP_PUT : OP_GET];
+		struct in_wake in_wake = {
+			.op = &ops[i ? OP_TRY_GET : OP_TRY_PUT],
+			.item = SERVED_ITEM,
+			.result = STILL_RUNS,
+		};
+		struct crew *crew;
+
+		if (!kind_can_block(kind, op))
+			continue;
+		in_wake.q = kind_that_blocks(kind, op);
+		crew = coro_block(pool, in_wake.q, op, 1);
+		in_a_wake(call_in_wake, &in_wake);
+		ck_ok(in_wake.result);
+		coro_join(crew);
+		if (op->line == GETTERS)
+			ck_assert_int_eq(crew->hands[0].item, SERVED_ITEM);
+		coro_expect(crew, 0);
+		ck_ok(coqueue_destroy(in_wake.q));
+	}
+}
+
 /* ---- select --------------------------------------------------------------- */
 
 struct choice {
@@ -1087,6 +1153,8 @@ int main(void)
 		      E75_a_shutdown_reaches_threads_and_coroutines,
 		      G4_threads_and_coroutines_lose_and_double_no_item,
 		      G4_coroutines_among_themselves_lose_and_double_no_item,
+		      R4_what_would_block_in_a_wake_does_not_park,
+		      R4_a_try_in_a_wake_serves_a_parked_coroutine,
 		      E62_a_select_parks_and_ends_as_in_a_thread,
 		      E63_selects_of_coroutines_meet_in_a_ring),
 		N_KINDS * N_POOLS);

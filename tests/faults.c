@@ -12,16 +12,19 @@
  *     late-put    a put that shutdown refused returns 0
  *     signal-one  a shutdown wakes only the first of those who are blocked
  *     swallow     a wake-up is lost
+ *
+ * For callers that are coroutines, or arm waiters, too.
  */
 #include "config.h"
 
-#include <coqueue.h>
+#include <coqueue/waiter.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../tools/fibers.h"
 
 enum fault { NONE, LOSE, DUPLICATE, REORDER, LATE_PUT, SIGNAL_ONE, SWALLOW };
 
@@ -50,7 +53,10 @@ int __real_coqueue_create(coqueue_t **q, size_t capacity,
 int __real_coqueue_put_until(coqueue_t *q, const void *item,
 			     const struct timespec *deadline);
 int __real_coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode);
+int __real_coqueue_put_arm(coqueue_t *q, const void *item, coqueue_waiter_t *w);
+int __real_coqueue_set_scheduler(const coqueue_scheduler_t *s);
 int __real_pthread_cond_broadcast(pthread_cond_t *cond);
+void __real_fiber_unpark(struct fiber *f);
 
 int __wrap_coqueue_create(coqueue_t **q, size_t capacity,
 			  const coqueue_attr_t *attr);
@@ -59,7 +65,10 @@ int __wrap_coqueue_try_put(coqueue_t *q, const void *item);
 int __wrap_coqueue_put_until(coqueue_t *q, const void *item,
 			     const struct timespec *deadline);
 int __wrap_coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode);
+int __wrap_coqueue_put_arm(coqueue_t *q, const void *item, coqueue_waiter_t *w);
+int __wrap_coqueue_set_scheduler(const coqueue_scheduler_t *s);
 int __wrap_pthread_cond_broadcast(pthread_cond_t *cond);
+void __wrap_fiber_unpark(struct fiber *f);
 
 bool inject(const char *name)
 {
@@ -99,11 +108,18 @@ static bool hold_back(coqueue_t *q, const void *item)
 	return true;
 }
 
-static void put_held(coqueue_t *q)
+/* After a put, which in a coroutine may have returned on another thread: not
+ * inline, or its caller would know the address of the first one's `held`. */
+static __attribute__((noinline)) void put_held(coqueue_t *q)
 {
-	if (held.queue == q && held.made == atomic_load(&queues_made))
-		__real_coqueue_put_until(q, held.item, NULL);
+	bool is_here =
+		held.queue == q && held.made == atomic_load(&queues_made);
+	unsigned char item[sizeof(held.item)];
+
+	memcpy(item, held.item, sizeof(item));
 	held.queue = NULL;
+	if (is_here)
+		__real_coqueue_put_until(q, item, NULL);
 }
 
 static int faulty_put(coqueue_t *q, const void *item,
@@ -116,7 +132,7 @@ static int faulty_put(coqueue_t *q, const void *item,
 	rc = __real_coqueue_put_until(q, item, deadline);
 	if (rc == 0 && due(DUPLICATE, &puts_made, ONE_PUT_IN))
 		__real_coqueue_put_until(q, item, NULL);
-	if (rc == 0 && held.queue)
+	if (rc == 0)
 		put_held(q);
 	return rc == ESHUTDOWN && fault == LATE_PUT ? 0 : rc;
 }
@@ -146,6 +162,17 @@ int __wrap_coqueue_put_until(coqueue_t *q, const void *item,
 	return faulty_put(q, item, deadline);
 }
 
+/* Nothing that would have to wait: neither REORDER nor DUPLICATE. */
+int __wrap_coqueue_put_arm(coqueue_t *q, const void *item, coqueue_waiter_t *w)
+{
+	int rc;
+
+	if (due(LOSE, &puts_made, ONE_PUT_IN))
+		return 0;
+	rc = __real_coqueue_put_arm(q, item, w);
+	return rc == ESHUTDOWN && fault == LATE_PUT ? 0 : rc;
+}
+
 int __wrap_coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode)
 {
 	int rc;
@@ -157,14 +184,38 @@ int __wrap_coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode)
 	return rc;
 }
 
-/* The library wakes each of those who wait by a broadcast of its own; the
+static bool loses_wake_up(void)
+{
+	return (fault == SIGNAL_ONE && shutdown_call.inside &&
+		shutdown_call.wake_ups++ > 0) ||
+	       due(SWALLOW, &wake_ups, ONE_WAKE_UP_IN);
+}
+
+/* The library wakes each of the threads who wait by a broadcast of its own; the
  * tool makes none. */
 int __wrap_pthread_cond_broadcast(pthread_cond_t *cond)
 {
-	if (fault == SIGNAL_ONE && shutdown_call.inside &&
-	    shutdown_call.wake_ups++ > 0)
-		return 0;
-	if (due(SWALLOW, &wake_ups, ONE_WAKE_UP_IN))
-		return 0;
-	return __real_pthread_cond_broadcast(cond);
+	return loses_wake_up() ? 0 : __real_pthread_cond_broadcast(cond);
+}
+
+/* By an armed waiter's wake function. */
+void __wrap_fiber_unpark(struct fiber *f)
+{
+	if (!loses_wake_up())
+		__real_fiber_unpark(f);
+}
+
+/* Coroutines by the scheduler: all threads have the same. */
+static void faulty_unpark(void *ctx, void *fiber)
+{
+	(void)ctx;
+	__wrap_fiber_unpark(fiber);
+}
+
+int __wrap_coqueue_set_scheduler(const coqueue_scheduler_t *s)
+{
+	coqueue_scheduler_t faulty = *s;
+
+	faulty.unpark = faulty_unpark;
+	return __real_coqueue_set_scheduler(&faulty);
 }

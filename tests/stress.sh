@@ -7,7 +7,7 @@
 
 stress=$top_builddir/coqueue-stress
 [ -x "$stress" ] || { note "no coqueue-stress in this build"; exit 77; }
-scenarios='mpmc drain abort join timeout cancel churn resize holds'
+scenarios='mpmc drain abort join timeout cancel churn resize holds mixed select'
 
 # column N NAME: that column of the scenario's line in the first table, below
 # the live lines of a run that took its time (they tell it: 0:01/...).
@@ -84,6 +84,35 @@ done
 ends 0 "$stress" --items 1000 --capacity unbounded --json "$json" mpmc
 grep -q '"capacity": null' "$json" || wrong "no limit, and JSON says another"
 
+# Callers that are no threads, in each scenario: they were parked, or armed.
+while read -r runtime counted options; do
+	ends 0 "$stress" --items 3000 --coroutines 3 --runtime "$runtime" \
+		$options --json "$json" all || continue
+	says "^  and 3 more of each side: "
+	for scenario in $scenarios; do
+		[ -n "$(column 2 "$scenario")" ] ||
+			wrong "$runtime: $scenario was not played"
+	done
+	grep -q "\"runtime\": \"$runtime\"" "$json" ||
+		wrong "$runtime is not in the JSON file"
+	[ "$(grep -c "\"$counted\": [1-9]" "$json")" -ge 8 ] ||
+		wrong "$runtime: no $counted in most scenarios"
+	awk 'length > 79' "$scratch/out" | grep . &&
+		wrong "$runtime: lines of 80 and more"
+done <<'END'
+ucontext parks --workers 3 --jitter
+single parks --batch 3
+arm armings --workers 1
+END
+
+# mixed and select have some without being told, of both sides.
+ends 0 "$stress" --duration 500ms --json "$json" mixed select &&
+	says '^mixed( +[0-9.]+ %){6}$' &&
+	says '^select( +[0-9.]+ %){2} +-( +[0-9.]+ %){2} +-$'
+for counted in parks armings selected interrupted; do
+	grep -q "\"$counted\": [1-9]" "$json" || wrong "mixed, select: no $counted"
+done
+
 interrupted INT 130
 interrupted TERM 143
 
@@ -117,10 +146,23 @@ done <<'END'
 --seed 0xg
 --interval 1.2.3
 --watchdog ten
+--coroutines -1
+--coroutines 1025
+--coroutines 4x
+--coroutines 4 --workers 0
+--coroutines 4 --workers 65
+--coroutines 4 --runtime UCONTEXT
+--coroutines 4 --runtime single --workers 2
+--runtime arm
+--workers 2 mpmc
+--coroutines 4 --linearize=10
 --inject lose
 --nonsense
 nonsense
 END
+ends 2 "$stress" --coroutines 4 --runtime boost
+grep -q "'boost' is not ucontext, single or arm" "$scratch/err" ||
+	wrong "an unknown runtime, and the known ones are not said"
 ends 3 "$stress" --duration 100ms --json /nonexistent/file
 ends 0 "$stress" --help
 finish

@@ -45,5 +45,20 @@ notices reorder 1 'after having seen' --items 20000 --capacity 0 --order lifo --
 notices signal-one 4 'HANG' --items 100000 --capacity 0 abort
 notices swallow 4 'HANG' --items 4000 --rate 2000 -p 1 -c 1 --capacity unbounded mpmc
 
+# by callers that are no threads, and in a select
+for runtime in ucontext arm; do
+	few="--coroutines 4 --runtime $runtime -p 1 -c 1"
+	notices lose 1 'accepted items of producer .* lost' --items 20000 $few mpmc
+	notices late-put 1 'put(_until)? returned 0 after|put after shutdown returned 0' --items 20000 $few drain
+	notices signal-one 4 'HANG' --items 100000 $few abort
+	notices swallow 4 'HANG' --items 20000 $few mpmc
+done
+notices duplicate 1 'came out twice|(got|discarded) item .* twice' --items 20000 mixed
+notices swallow 4 'HANG' --items 20000 mixed
+notices lose 1 'queue [0-7]: stats.puts is' --items 20000 select
+notices duplicate 1 'came out twice|(got|discarded) item .* twice' --items 20000 select
+notices late-put 1 'a put of queue [0-7] gave 0 after' --items 20000 select
+notices swallow 4 'HANG' --items 20000 select
+
 ends 2 "$top_builddir/coqueue-stress" --inject lose
 finish

@@ -8,6 +8,9 @@
  *   bench_report.c    the table and the JSON file
  *   bench_queue.h     what a queue must bring to be measured, and the loops
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
+ *   bench_go.go       Go's channel, a program by itself
+ *   bench_coroutines.[ch]
+ *                     coroutines for coqueue
  *   bench_window.[ch] how far producers may run ahead where nothing else does
  *                     stop them
  *   textbook*.[ch]    the queues that everyone writes by hand
@@ -45,6 +48,9 @@ extern const struct bench_peer bench_peers[];
 bool bench_peer_takes_part(const struct bench_peer *peer,
 			   const struct bench_workload *workload);
 
+/* Whether coqueue does: else there is nothing to compare with. */
+bool bench_workload_is_built(const struct bench_workload *workload);
+
 /* How samples are to be taken. */
 struct bench_plan {
 	double seconds; /* measured time of a sample, at least */
@@ -71,7 +77,7 @@ struct bench_entry {
 struct bench_result {
 	const struct bench_workload *workload;
 	unsigned int n_entries;
-	struct bench_entry entries[BENCH_MAX_PEERS]; /* [0]: the baseline */
+	struct bench_entry entries[BENCH_MAX_PEERS]; /* ratios are to [0] */
 };
 
 /* What bench_take() answers when the queue says ENOTSUP. */

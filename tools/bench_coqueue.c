@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "bench_queue.h"
+#include "bench_coroutines.h"
 
 #include <coqueue.h>
 
@@ -47,6 +47,13 @@ static void bench_coqueue_destroy(void *queue)
 	coqueue_destroy(queue);
 }
 
-BENCH_DEFINE_QUEUE(coqueue, BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED) |
-				    BENCH_DOES(LIFO) | BENCH_DOES(PRIORITY) |
-				    BENCH_DOES(RENDEZVOUS))
+#define KINDS_OF_THREADS                                                       \
+	(BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED) | BENCH_DOES(LIFO) |         \
+	 BENCH_DOES(PRIORITY) | BENCH_DOES(RENDEZVOUS))
+
+#if HAVE_BOOST_CONTEXT
+BENCH_DEFINE_COROUTINE_QUEUE(coqueue, KINDS_OF_THREADS | BENCH_DOES(COROUTINES),
+			     bench_coroutines_run)
+#else
+BENCH_DEFINE_QUEUE(coqueue, KINDS_OF_THREADS)
+#endif

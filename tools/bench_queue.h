@@ -16,7 +16,8 @@
  *   BENCH_DEFINE_QUEUE(foo, BENCH_DOES(FIFO) | BENCH_DOES(LIFO))
  *
  * and a row in bench_tables.c.  A queue without a shutdown of its own calls
- * bench_put_ends() there, and bench_end_or_item() in its get.
+ * bench_put_ends() there, and bench_end_or_item() in its get.  One that does
+ * COROUTINES brings a bench_run_fn, too: BENCH_DEFINE_COROUTINE_QUEUE.
  *
  * Equal treatment: each queue gets its own copy of every loop below, compiled
  * with direct calls of its put and get.  What is a header alone is inlined into
@@ -28,6 +29,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,15 +50,27 @@ enum {
 /* Bytes that processors fetch together. */
 #define BENCH_ALIGNED __attribute__((aligned(128)))
 
+struct bench_time {
+	double clock; /* seconds */
+	double cpu;   /* of all threads */
+};
+
 struct bench_run {
 	void *queues[BENCH_QUEUES];
+	const struct bench_queue *queue;
 	bool stop;                    /* read by bench_running() */
 	struct bench_window *window;  /* may be NULL */
 	struct bench_worker *workers; /* producers, then consumers */
 	unsigned int producers;
 	unsigned int consumers;
 	pthread_barrier_t start;
+	/* of BENCH_SHUTDOWN */
+	struct bench_time shutdown, last_return;
+	unsigned int returned; /* consumers */
 };
+
+struct bench_worker;
+typedef void bench_loop_fn(struct bench_worker *w);
 
 struct bench_worker {
 	/* written by the worker, read by the sampler */
@@ -67,12 +81,21 @@ struct bench_worker {
 	uint64_t puts; /* how many succeeded */
 	int err;
 	struct bench_run *run;
+	bench_loop_fn *loop;
+	sem_t ended;
 	pthread_t thread;
 };
 
 typedef int bench_put_fn(void *queue, void *item);
 typedef int bench_get_fn(void *queue, void **item);
-typedef void bench_loop_fn(struct bench_worker *w);
+
+/* Call each() for n workers, as coroutines of this thread, the last one first;
+ * until all have ended. */
+typedef void bench_run_fn(bench_loop_fn *each, struct bench_worker *workers,
+			  unsigned int n);
+
+struct bench_plan;
+struct bench_sample;
 
 struct bench_queue {
 	unsigned int kinds; /* BENCH_DOES() of each */
@@ -81,6 +104,12 @@ struct bench_queue {
 	void (*destroy)(void *queue);
 	bench_loop_fn *producer[BENCH_SHAPES];
 	bench_loop_fn *consumer[BENCH_SHAPES];
+	bench_run_fn *coroutines;
+	/* Of a queue that is no part of this program, instead of the rest: take
+	 * a sample; NULL, or what went wrong. */
+	const char *(*sample)(const struct bench_workload *workload,
+			      const struct bench_plan *plan,
+			      struct bench_sample *out);
 };
 
 #define BENCH_DOES(kind) (1u << BENCH_##kind)
@@ -106,6 +135,8 @@ static inline int bench_compare(const void *a, const void *b, void *ctx)
  * queue that is not FIFO throughout; then put an end for each of them. */
 BENCH_EXTERN void bench_put_ends(void *queue, struct bench_run *run,
 				 bench_put_fn *put);
+
+BENCH_EXTERN struct bench_time bench_now(void);
 
 static inline int bench_end_or_item(const void *item)
 {
@@ -191,7 +222,26 @@ BENCH_LOOP bench_answerer_loop(struct bench_worker *w, bench_put_fn *put,
 			break;
 }
 
+/* Of BENCH_SHUTDOWN; all of them are on one thread. */
+BENCH_LOOP bench_shutdown_loop(struct bench_worker *w)
+{
+	w->run->shutdown = bench_now();
+	w->run->queue->shutdown(w->run->queues[0], w->run);
+}
+
+BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
+{
+	void *item;
+
+	w->err = get(w->run->queues[0], &item);
+	if (++w->run->returned == w->run->consumers)
+		w->run->last_return = bench_now();
+}
+
 #define BENCH_DEFINE_QUEUE(name, does)                                         \
+	BENCH_DEFINE_COROUTINE_QUEUE(name, does, NULL)
+
+#define BENCH_DEFINE_COROUTINE_QUEUE(name, does, runner)                       \
 	static void bench_##name##_solo(struct bench_worker *w)                \
 	{                                                                      \
 		bench_put_get_loop(w, w->run->queues[0], w->run->queues[0],    \
@@ -215,6 +265,10 @@ BENCH_LOOP bench_answerer_loop(struct bench_worker *w, bench_put_fn *put,
 		bench_answerer_loop(w, bench_##name##_put,                     \
 				    bench_##name##_get);                       \
 	}                                                                      \
+	static void bench_##name##_waiter(struct bench_worker *w)              \
+	{                                                                      \
+		bench_waiter_loop(w, bench_##name##_get);                      \
+	}                                                                      \
 	BENCH_EXTERN const struct bench_queue bench_##name;                    \
 	const struct bench_queue bench_##name = {                              \
 		does,                                                          \
@@ -222,8 +276,12 @@ BENCH_LOOP bench_answerer_loop(struct bench_worker *w, bench_put_fn *put,
 		bench_##name##_shutdown,                                       \
 		bench_##name##_destroy,                                        \
 		{bench_##name##_solo, bench_##name##_producer,                 \
-		 bench_##name##_asker},                                        \
-		{NULL, bench_##name##_consumer, bench_##name##_answerer},      \
+		 bench_##name##_asker, bench_##name##_producer,                \
+		 bench_shutdown_loop},                                         \
+		{NULL, bench_##name##_consumer, bench_##name##_answerer,       \
+		 bench_##name##_consumer, bench_##name##_waiter},              \
+		runner,                                                        \
+		NULL,                                                          \
 	};
 
 #endif /* BENCH_QUEUE_H */

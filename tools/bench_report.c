@@ -106,6 +106,7 @@ static void read_machine(struct machine *machine)
 
 void bench_print_head(FILE *to, const struct bench_plan *plan)
 {
+	const struct bench_workload *w;
 	const struct bench_peer *peer;
 	struct machine machine;
 
@@ -124,6 +125,10 @@ void bench_print_head(FILE *to, const struct bench_plan *plan)
 		if (!peer->queue)
 			fprintf(to, "left out of this build: %s (%s)\n",
 				peer->name, peer->about);
+	for (w = bench_workloads; w->name; w++)
+		if (!bench_workload_is_built(w))
+			fprintf(to, "left out of this build: %s (%s)\n",
+				w->name, w->about);
 	fprintf(to, "\n%-14s %-11s %30s %10s %25s\n", "", "", "ns per item",
 		"cpu ns", "times as fast");
 }
@@ -200,16 +205,18 @@ static const char *const kind_names[] = {
 	[BENCH_LIFO] = "lifo",
 	[BENCH_PRIORITY] = "priority",
 	[BENCH_RENDEZVOUS] = "rendezvous",
+	[BENCH_COROUTINES] = "coroutines",
 };
 
 static json_t *result_to_json(const struct bench_plan *plan,
 			      const struct bench_result *result)
 {
 	const struct bench_workload *w = result->workload;
-	json_t *object =
-		json_pack("{s:s, s:s, s:s, s:i, s:i}", "name", w->name, "about",
-			  w->about, "kind", kind_names[w->kind], "producers",
-			  (int)w->producers, "consumers", (int)w->consumers);
+	json_t *object = json_pack(
+		"{s:s, s:s, s:s, s:i, s:i, s:s}", "name", w->name, "about",
+		w->about, "kind", kind_names[w->kind], "producers",
+		(int)w->producers, "consumers", (int)w->consumers, "baseline",
+		result->entries[0].peer->name);
 	json_t *peers = json_object();
 	unsigned int n;
 
@@ -227,11 +234,15 @@ static json_t *result_to_json(const struct bench_plan *plan,
 static json_t *left_out_to_json(void)
 {
 	json_t *list = json_array();
+	const struct bench_workload *w;
 	const struct bench_peer *peer;
 
 	for (peer = bench_peers; peer->name; peer++)
 		if (!peer->queue)
 			json_array_append_new(list, json_string(peer->name));
+	for (w = bench_workloads; w->name; w++)
+		if (!bench_workload_is_built(w))
+			json_array_append_new(list, json_string(w->name));
 	return list;
 }
 
@@ -240,16 +251,16 @@ static json_t *head_to_json(const struct bench_plan *plan)
 	struct machine machine;
 
 	read_machine(&machine);
-	return json_pack(
-		"{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:s},"
-		" s:s, s:o, s:i, s:f, s:b, s:I}",
-		"version", coqueue_version(), "date", machine.date, "machine",
-		"cores", (json_int_t)machine.cores, "model", machine.model,
-		"system", machine.uts.sysname, "release", machine.uts.release,
-		"glibc", gnu_get_libc_version(), "compiler", __VERSION__,
-		"baseline", "textbook", "left_out", left_out_to_json(),
-		"repeat", (int)plan->repeat, "seconds", plan->seconds, "pinned",
-		(int)plan->pin, "seed", (json_int_t)plan->seed);
+	return json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:s},"
+			 " s:o, s:i, s:f, s:b, s:I}",
+			 "version", coqueue_version(), "date", machine.date,
+			 "machine", "cores", (json_int_t)machine.cores, "model",
+			 machine.model, "system", machine.uts.sysname,
+			 "release", machine.uts.release, "glibc",
+			 gnu_get_libc_version(), "compiler", __VERSION__,
+			 "left_out", left_out_to_json(), "repeat",
+			 (int)plan->repeat, "seconds", plan->seconds, "pinned",
+			 (int)plan->pin, "seed", (json_int_t)plan->seed);
 }
 
 const char *bench_write_json(const char *file, const struct bench_plan *plan,

@@ -4,6 +4,8 @@
  * warm, and reads the clock and the threads' counts twice.  What lies between
  * the two readings is the sample.  Then the producers stop, the queue is shut
  * down, and every item must have arrived.
+ *
+ * Workers are threads, or coroutines that share one more thread.
  */
 #include "config.h"
 
@@ -38,24 +40,55 @@ struct job {
 	struct bench_run run;
 };
 
-struct start {
-	struct bench_worker *worker;
-	bench_loop_fn *loop;
-};
-
 /* What the child tells its parent. */
 struct verdict {
 	struct bench_sample sample;
 	const char *error; /* a string constant: the same in the parent */
 };
 
+static void work(struct bench_worker *w)
+{
+	w->loop(w);
+	sem_post(&w->ended);
+}
+
 static void *worker_main(void *arg)
 {
-	struct start start = *(struct start *)arg;
+	struct bench_worker *w = arg;
 
-	free(arg);
-	pthread_barrier_wait(&start.worker->run->start);
-	start.loop(start.worker);
+	pthread_barrier_wait(&w->run->start);
+	work(w);
+	return NULL;
+}
+
+static unsigned int workers_of(const struct bench_run *run)
+{
+	return run->producers + run->consumers;
+}
+
+/* Workers before this one have threads of their own. */
+static unsigned int first_coroutine(const struct job *job)
+{
+	if (job->workload->kind != BENCH_COROUTINES)
+		return workers_of(&job->run);
+	return job->workload->shape == BENCH_MIXED ? job->run.producers : 0;
+}
+
+static unsigned int threads_of(const struct job *job)
+{
+	unsigned int first = first_coroutine(job);
+
+	return first + (first < workers_of(&job->run));
+}
+
+static void *coroutines_main(void *arg)
+{
+	struct job *job = arg;
+	unsigned int first = first_coroutine(job);
+
+	pthread_barrier_wait(&job->run.start);
+	job->queue->coroutines(work, &job->run.workers[first],
+			       workers_of(&job->run) - first);
 	return NULL;
 }
 
@@ -78,27 +111,21 @@ static int pin(const struct bench_plan *plan, unsigned int i,
 	return pthread_attr_setaffinity_np(attr, sizeof(one), &one);
 }
 
-static int start_worker(struct job *job, unsigned int i)
+/* That of worker i, and if it is the first coroutine of all that follow. */
+static int start_thread(struct job *job, unsigned int i)
 {
-	const struct bench_workload *workload = job->workload;
-	struct start *start = malloc(sizeof(*start));
+	struct bench_worker *w = &job->run.workers[i];
 	pthread_attr_t attr;
 	int err;
 
-	if (!start)
-		return ENOMEM;
-	start->worker = &job->run.workers[i];
-	start->worker->run = &job->run;
-	start->loop = i < workload->producers
-			      ? job->queue->producer[workload->shape]
-			      : job->queue->consumer[workload->shape];
 	err = pthread_attr_init(&attr);
 	if (err)
 		return err;
 	err = pin(job->plan, i, &attr);
-	if (!err)
-		err = pthread_create(&start->worker->thread, &attr, worker_main,
-				     start);
+	if (!err && i < first_coroutine(job))
+		err = pthread_create(&w->thread, &attr, worker_main, w);
+	else if (!err)
+		err = pthread_create(&w->thread, &attr, coroutines_main, job);
 	pthread_attr_destroy(&attr);
 	return err;
 }
@@ -123,9 +150,18 @@ static const char *create_queues(struct job *job)
 	return NULL;
 }
 
-static unsigned int threads_of(const struct bench_run *run)
+static void init_worker(struct job *job, unsigned int i)
 {
-	return run->producers + run->consumers;
+	const struct bench_workload *workload = job->workload;
+	struct bench_worker *w = &job->run.workers[i];
+
+	*w = (struct bench_worker){
+		.run = &job->run,
+		.loop = i < workload->producers
+				? job->queue->producer[workload->shape]
+				: job->queue->consumer[workload->shape],
+	};
+	sem_init(&w->ended, 0, 0);
 }
 
 static const char *start_workers(struct job *job)
@@ -133,20 +169,32 @@ static const char *start_workers(struct job *job)
 	struct bench_run *run = &job->run;
 	unsigned int i;
 
-	run->producers = job->workload->producers;
-	run->consumers = job->workload->consumers;
 	run->workers = aligned_alloc(_Alignof(struct bench_worker),
-				     threads_of(run) * sizeof(*run->workers));
+				     workers_of(run) * sizeof(*run->workers));
 	if (!run->workers)
 		return "no memory";
-	if (pthread_barrier_init(&run->start, NULL, threads_of(run) + 1))
+	for (i = 0; i < workers_of(run); i++)
+		init_worker(job, i);
+	if (pthread_barrier_init(&run->start, NULL, threads_of(job) + 1))
 		return "cannot make a barrier";
-	for (i = 0; i < threads_of(run); i++) {
-		run->workers[i] = (struct bench_worker){.err = 0};
-		if (start_worker(job, i))
+	for (i = 0; i < threads_of(job); i++)
+		if (start_thread(job, i))
 			return "cannot start a thread";
-	}
+	pthread_barrier_wait(&run->start);
 	return NULL;
+}
+
+static const char *start_all(struct job *job)
+{
+	const char *error;
+
+	job->run = (struct bench_run){
+		.queue = job->queue,
+		.producers = job->workload->producers,
+		.consumers = job->workload->consumers,
+	};
+	error = create_queues(job);
+	return error ? error : start_workers(job);
 }
 
 static double seconds_of(clockid_t clock)
@@ -167,6 +215,14 @@ static void sleep_for(double seconds)
 		;
 }
 
+struct bench_time bench_now(void)
+{
+	return (struct bench_time){
+		.clock = seconds_of(CLOCK_MONOTONIC),
+		.cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
+	};
+}
+
 struct reading {
 	double time;
 	double cpu;
@@ -179,7 +235,7 @@ static uint64_t items_so_far(const struct bench_run *run)
 	uint64_t items = 0;
 	unsigned int i;
 
-	for (i = 0; i < threads_of(run); i++)
+	for (i = 0; i < workers_of(run); i++)
 		items += __atomic_load_n(&run->workers[i].items,
 					 __ATOMIC_RELAXED);
 	return items;
@@ -231,13 +287,14 @@ static struct bench_sample measure(const struct job *job)
 	};
 }
 
-static void join_workers(struct bench_run *run, unsigned int from,
-			 unsigned int to)
+static void await_workers(struct bench_run *run, unsigned int from,
+			  unsigned int to)
 {
 	unsigned int i;
 
 	for (i = from; i < to; i++)
-		pthread_join(run->workers[i].thread, NULL);
+		while (sem_wait(&run->workers[i].ended))
+			;
 }
 
 /* With a queue that loses items this does not end; the parent ends it. */
@@ -261,13 +318,10 @@ static void stop_everything(struct job *job)
 	unsigned int i;
 
 	__atomic_store_n(&run->stop, true, __ATOMIC_RELAXED);
-	join_workers(run, 0, run->producers);
+	await_workers(run, 0, run->producers);
 	for (i = 0; i < BENCH_QUEUES; i++)
 		job->queue->shutdown(run->queues[i], run);
-	join_workers(run, run->producers, threads_of(run));
-	for (i = 0; i < BENCH_QUEUES; i++)
-		job->queue->destroy(run->queues[i]);
-	bench_window_destroy(run->window);
+	await_workers(run, run->producers, workers_of(run));
 }
 
 /* A fast queue that loses items would be no queue. */
@@ -276,7 +330,7 @@ static const char *verify(const struct job *job)
 	uint64_t put = 0, got = 0;
 	unsigned int i;
 
-	for (i = 0; i < threads_of(&job->run); i++) {
+	for (i = 0; i < workers_of(&job->run); i++) {
 		put += job->run.workers[i].put;
 		got += job->run.workers[i].got;
 		if (job->run.workers[i].err !=
@@ -286,18 +340,60 @@ static const char *verify(const struct job *job)
 	return put == got ? NULL : "not the items that were put came out";
 }
 
+static void destroy_all(struct job *job)
+{
+	struct bench_run *run = &job->run;
+	unsigned int i;
+
+	for (i = 0; i < threads_of(job); i++)
+		pthread_join(run->workers[i].thread, NULL);
+	for (i = 0; i < BENCH_QUEUES; i++)
+		job->queue->destroy(run->queues[i]);
+	bench_window_destroy(run->window);
+	pthread_barrier_destroy(&run->start);
+	free(run->workers);
+}
+
+/* Again and again, and only the time of the shutdown itself counts. */
+static const char *take_shutdowns(struct job *job, struct bench_sample *out)
+{
+	double end = bench_now().clock + job->plan->seconds;
+	const struct bench_run *run = &job->run;
+	struct bench_time sum = {0};
+	const char *error;
+
+	do {
+		error = start_all(job);
+		if (error)
+			return error;
+		await_workers(&job->run, 0, workers_of(run));
+		sum.clock += run->last_return.clock - run->shutdown.clock;
+		sum.cpu += run->last_return.cpu - run->shutdown.cpu;
+		out->items++;
+		error = verify(job);
+		destroy_all(job);
+	} while (!error && bench_now().clock < end);
+	out->ns = 1e9 * sum.clock / (double)out->items;
+	out->cpu_ns = 1e9 * sum.cpu / (double)out->items;
+	return error;
+}
+
 static const char *take(struct job *job, struct bench_sample *out)
 {
-	const char *error = create_queues(job);
+	const char *error;
 
-	if (!error)
-		error = start_workers(job);
+	if (job->queue->sample)
+		return job->queue->sample(job->workload, job->plan, out);
+	if (job->workload->shape == BENCH_SHUTDOWN)
+		return take_shutdowns(job, out);
+	error = start_all(job);
 	if (error)
 		return error;
-	pthread_barrier_wait(&job->run.start);
 	*out = measure(job);
 	stop_everything(job);
-	return verify(job);
+	error = verify(job);
+	destroy_all(job);
+	return error;
 }
 
 /* Threads that could not all be started are left waiting: they end here. */

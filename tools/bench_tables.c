@@ -16,13 +16,17 @@ QUEUE(textbook_stack);
 QUEUE(textbook_heap);
 QUEUE(textbook_list);
 QUEUE(textbook_meeting);
+QUEUE(fiber);
+QUEUE(fiber_unbuf);
+QUEUE(go);
 QUEUE(coqueue);
 QUEUE(glib);
 QUEUE(boost);
 QUEUE(moodycamel);
 QUEUE(moodycamel_tokens);
 
-/* For each kind a textbook queue, and before all others: ratios are to it. */
+/* For each kind the queue that ratios are to, before all others: a textbook one,
+ * where coroutines call Boost.Fiber's, which was made for them. */
 const struct bench_peer bench_peers[] = {
 	{"textbook", "bounded: mutex, 2 condition variables, ring",
 	 &bench_textbook_ring},
@@ -34,6 +38,11 @@ const struct bench_peer bench_peers[] = {
 	 &bench_textbook_list},
 	{"textbook", "rendezvous: mutex, 3 condition variables",
 	 &bench_textbook_meeting},
+	{"fiber", "Boost.Fiber buffered_channel; 1023, 7 and 1 items",
+	 &bench_fiber},
+	{"fiber-unbuf", "Boost.Fiber unbuffered_channel, where capacity is 1",
+	 &bench_fiber_unbuf},
+	{"go", "Go's channel; all in Go, not pinned", &bench_go},
 	{"coqueue", "this library", &bench_coqueue},
 	{"glib", "GLib GAsyncQueue", &bench_glib},
 	{"boost", "Boost.Thread sync_queue", &bench_boost},
@@ -79,6 +88,18 @@ const struct bench_workload bench_workloads[] = {
 	 "4 producers, 4 consumers" PRIORITIES},
 	{"rendezvous", BENCH_RENDEZVOUS, BENCH_FLOW, 1, 1, 0,
 	 "1 producer, 1 consumer; a put returns when its item was taken"},
+	{"coro-1p1c", BENCH_COROUTINES, BENCH_FLOW, 1, 1, 1024,
+	 "producer and consumer, coroutines on one thread"},
+	{"coro-capacity8", BENCH_COROUTINES, BENCH_FLOW, 1, 1, 8,
+	 "producer and consumer, coroutines on one thread"},
+	{"coro-capacity1", BENCH_COROUTINES, BENCH_FLOW, 1, 1, 1,
+	 "producer and consumer, coroutines on one thread"},
+	{"mix-1p1c", BENCH_COROUTINES, BENCH_MIXED, 1, 1, 1024,
+	 "producer a thread, consumer a coroutine on another"},
+	{"mix-capacity1", BENCH_COROUTINES, BENCH_MIXED, 1, 1, 1,
+	 "producer a thread, consumer a coroutine on another"},
+	{"coro-shutdown", BENCH_COROUTINES, BENCH_SHUTDOWN, 1, 1000, 1,
+	 "an item: shutdown, until 1000 coroutines' gets have returned"},
 	{NULL, BENCH_FIFO, BENCH_SOLO, 0, 0, 0, NULL},
 };
 
@@ -86,4 +107,9 @@ bool bench_peer_takes_part(const struct bench_peer *peer,
 			   const struct bench_workload *workload)
 {
 	return peer->queue && peer->queue->kinds & (1u << workload->kind);
+}
+
+bool bench_workload_is_built(const struct bench_workload *workload)
+{
+	return bench_coqueue.kinds & (1u << workload->kind);
 }

@@ -11,14 +11,17 @@ enum bench_kind {
 	BENCH_UNBOUNDED,
 	BENCH_LIFO,
 	BENCH_PRIORITY, /* by bench_compare() */
-	BENCH_RENDEZVOUS
+	BENCH_RENDEZVOUS,
+	BENCH_COROUTINES /* bounded FIFO; coroutines call, on one thread */
 };
 
-/* What the threads of a workload do. */
+/* What the threads or coroutines of a workload do. */
 enum bench_shape {
 	BENCH_SOLO,      /* one thread puts an item and gets it back */
 	BENCH_FLOW,      /* producers put, consumers get */
 	BENCH_ROUNDTRIP, /* one thread puts and waits for the other's answer */
+	BENCH_MIXED,     /* BENCH_FLOW, but that producers are threads */
+	BENCH_SHUTDOWN,  /* consumers wait, a producer shuts down */
 	BENCH_SHAPES
 };
 

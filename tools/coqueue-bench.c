@@ -58,6 +58,8 @@ static const struct argp_option argp_options[] = {
 	{NULL, 0, NULL, 0, NULL, 0},
 };
 
+static const char left_out[] = " (left out of this build)";
+
 static void list_workloads(void)
 {
 	const struct bench_workload *w;
@@ -67,7 +69,7 @@ static void list_workloads(void)
 		printf("  %-14s  %s", w->name, w->about);
 		if (w->capacity)
 			printf(", capacity %zu", w->capacity);
-		putchar('\n');
+		puts(bench_workload_is_built(w) ? "" : left_out);
 	}
 }
 
@@ -75,10 +77,10 @@ static void list_queues(void)
 {
 	const struct bench_peer *p;
 
-	puts("\nQueues; ratios are to the textbook one of the same kind:");
+	puts("\nQueues; ratios are to the first one that has the workload:");
 	for (p = bench_peers; p->name; p++)
 		printf("  %-14s  %s%s\n", p->name, p->about,
-		       p->queue ? "" : " (left out of this build)");
+		       p->queue ? "" : left_out);
 }
 
 static void choose(struct options *options, const struct bench_workload *w,
@@ -96,7 +98,7 @@ static void choose_by_name(struct options *options, const char *pattern,
 	bool found = false;
 
 	for (w = bench_workloads; w->name; w++) {
-		if (fnmatch(pattern, w->name, 0))
+		if (!bench_workload_is_built(w) || fnmatch(pattern, w->name, 0))
 			continue;
 		choose(options, w, state);
 		found = true;
@@ -127,7 +129,6 @@ static bool yes_or_no(const char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
-	const struct bench_workload *w;
 
 	switch (key) {
 	case KEY_WORKLOAD:
@@ -156,8 +157,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!options->n_chosen)
-			for (w = bench_workloads; w->name; w++)
-				choose(options, w, state);
+			choose_by_name(options, "*", state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

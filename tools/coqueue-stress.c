@@ -25,14 +25,30 @@ uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
 }
 
+static struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){(time_t)(ns / NS_PER_SECOND),
+				 (long)(ns % NS_PER_SECOND)};
+}
+
+static void fiber_sleep_ns(uint64_t ns)
+{
+	const struct timespec until = timespec_of(now_ns() + ns);
+
+	fiber_sleep(&until);
+}
+
 /* Where a thread cannot be cancelled: ThreadSanitizer loses track of one that
  * is cancelled in nanosleep(), and reports races that are none. */
 void sleep_ns(uint64_t ns)
 {
-	const struct timespec t = {(time_t)(ns / NS_PER_SECOND),
-				   (long)(ns % NS_PER_SECOND)};
+	const struct timespec t = timespec_of(ns);
 	int state;
 
+	if (fiber_self()) {
+		fiber_sleep_ns(ns);
+		return;
+	}
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	nanosleep(&t, NULL);
 	pthread_setcancelstate(state, NULL);
@@ -40,8 +56,7 @@ void sleep_ns(uint64_t ns)
 
 bool semaphore_wait(sem_t *semaphore, uint64_t deadline_ns)
 {
-	const struct timespec t = {(time_t)(deadline_ns / NS_PER_SECOND),
-				   (long)(deadline_ns % NS_PER_SECOND)};
+	const struct timespec t = timespec_of(deadline_ns);
 
 	return sem_clockwait(semaphore, CLOCK_MONOTONIC, &t) == 0;
 }

@@ -11,6 +11,9 @@
  *     stress_conduct.c    the verbs that scenarios bring a round to an end with
  *     stress_worker.c     what producers, consumers and joiners do
  *     stress_call.c       calls that can wait, and what they may return
+ *     stress_armed.c      the same calls by who does not wait, but arms
+ *     stress_select.c     several queues at once
+ *     fibers.c            coroutines, for callers that are no threads
  *     stress_cargo.c      the items in a worker's hands
  *     stress_shut.c       what a shutdown promises, and the last release
  *     stress_resize.c     new capacities, and how many items fit then
@@ -51,6 +54,28 @@ struct scenario;
 
 #define SCENARIOS_MAX 16
 
+/* What a caller is. */
+enum caller {
+	THREAD,
+	COROUTINE, /* a fiber, which the library parks */
+	ARMED,     /* it arms waiters, and tries again when they are woken */
+	N_CALLERS
+};
+
+/* Under which callers that are no threads run. */
+enum runtime {
+	UCONTEXT, /* coroutines, on `workers` threads */
+	SINGLE,   /* coroutines, on one */
+	ARM,      /* armed ones, on `workers` threads */
+	N_RUNTIMES
+};
+
+/* As in --runtime. */
+extern const char *const runtime_name[N_RUNTIMES];
+extern const char *const caller_name[N_CALLERS];
+
+#define N_SIDES 2 /* enum coqueue_side */
+
 struct config {
 	unsigned producers, consumers;
 	enum coqueue_order order;
@@ -60,9 +85,13 @@ struct config {
 	uint64_t duration_ns; /* of the run; 0: as long as `items` take */
 	uint64_t items;       /* per scenario; 0: as many as fit */
 	bool has_load;        /* an option for the load was given */
-	bool linearize;       /* histories instead of load ... */
-	uint64_t histories;   /* ... so many; 0: as many as fit */
-	unsigned players;     /* of a history */
+	unsigned coroutines;  /* of each side, beside the threads */
+	enum runtime runtime;
+	unsigned workers;   /* threads under them */
+	bool has_runtime;   /* an option for that was given */
+	bool linearize;     /* histories instead of load ... */
+	uint64_t histories; /* ... so many; 0: as many as fit */
+	unsigned players;   /* of a history */
 	uint64_t seed;
 	uint64_t interval_ns, watchdog_ns;
 	bool jitter, quiet;
@@ -89,6 +118,9 @@ enum count {
 	CANCELLED,   /* threads cancelled, and replaced */
 	SHUTDOWNS,   /* calls of coqueue_shutdown; last releases */
 	RESIZED,     /* calls of coqueue_set_capacity that returned 0 */
+	PARKS,       /* how often coroutines were parked */
+	ARMINGS,     /* calls that were answered EINPROGRESS */
+	SELECTED,    /* selects that returned 0 */
 	RECORDED,    /* calls in histories */
 	N_COUNTS
 };
@@ -124,7 +156,8 @@ struct result {
 	uint64_t count[N_COUNTS];
 	/* shutdowns that met at least two blocked in this line */
 	uint64_t met_blocked[N_LINES];
-	struct histogram latency; /* put to get, in nanoseconds */
+	uint64_t moved_by[N_CALLERS][N_SIDES]; /* items */
+	struct histogram latency;              /* put to get, in nanoseconds */
 	struct verdicts violations;
 };
 

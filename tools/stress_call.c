@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include "stress_armed.h"
 #include "stress_call.h"
 
 #define UNTOUCHED UINT64_C(0xdeadbeefcafef00d)
@@ -38,12 +39,19 @@ const char *const activity_name[N_ACTIVITIES] = {
 	[IN_JOIN] = "coqueue_join",
 	[IN_JOIN_UNTIL] = "coqueue_join_until",
 	[IN_TASK_DONE] = "coqueue_task_done",
+	[IN_SELECT] = "coqueue_select",
 	[IN_SET_CAPACITY] = "coqueue_set_capacity",
 	[IN_HOLD] = "coqueue_hold",
 	[IN_RELEASE] = "coqueue_release",
 	[IN_SHUTDOWN] = "coqueue_shutdown",
 	[IN_INTERRUPT] = "coqueue_interrupt",
 	[IN_DESTROY] = "coqueue_destroy",
+};
+
+const char *const caller_name[N_CALLERS] = {
+	[THREAD] = "threads",
+	[COROUTINE] = "coroutines",
+	[ARMED] = "armed",
 };
 
 const char *const role_name[N_ROLES] = {
@@ -53,10 +61,18 @@ const char *const role_name[N_ROLES] = {
 	[RESIZER] = "resizer",
 };
 
+/* The thread, and the fiber: others may be waiting for either. */
+static void yield(void)
+{
+	sched_yield();
+	if (fiber_self())
+		fiber_yield();
+}
+
 void actor_jitters(struct actor *a)
 {
 	if (a->round->run->config->jitter && random_one_in(&a->random, 3))
-		sched_yield();
+		yield();
 }
 
 static bool is_put(const struct call *c)
@@ -129,6 +145,8 @@ int call_perform(struct actor *a, const struct call *c)
 	coqueue_t *q = a->round->queue;
 	void *items = a->buffer;
 
+	if (a->caller == ARMED && armed_can(c))
+		return armed_perform(a, c);
 	switch (c->what) {
 	case IN_PUT:
 		return coqueue_put(q, items);
@@ -216,15 +234,23 @@ static const char *why_impossible(const struct actor *a, const struct call *c,
 	return NULL;
 }
 
-/* The same for the ways of giving up, which joins have too. */
-static const char *why_too_early(const struct actor *a, const struct call *c,
-				 int rc)
+/* A queue without a limit may be out of memory. */
+static bool may_lack_memory(const struct actor *a, const struct call *c)
+{
+	return c->what == IN_SELECT ||
+	       (is_put(c) && a->round->plan.capacity == COQUEUE_UNBOUNDED);
+}
+
+const char *call_why_too_early(const struct actor *a, const struct call *c,
+			       int rc)
 {
 	switch (rc) {
 	case 0:
 		return NULL;
 	case ESHUTDOWN:
-		return is_join(c) ? "from a join" : NULL;
+		return is_join(c)             ? "from a join"
+		       : c->what == IN_SELECT ? "from a select"
+					      : NULL;
 	case EAGAIN:
 		return c->form == AT_ONCE ? NULL : "from a call that may wait";
 	case ETIMEDOUT:
@@ -238,7 +264,7 @@ static const char *why_too_early(const struct actor *a, const struct call *c,
 			       ? NULL
 			       : "without an interrupt";
 	case ENOMEM:
-		if (is_put(c) && a->round->plan.capacity == COQUEUE_UNBOUNDED)
+		if (may_lack_memory(a, c))
 			return NULL;
 		/* fall through */
 	default:
@@ -263,7 +289,7 @@ static void check_done(struct actor *a, const struct call *c, int rc)
 
 static void check_result(struct actor *a, const struct call *c, int rc)
 {
-	const char *why = why_too_early(a, c, rc);
+	const char *why = call_why_too_early(a, c, rc);
 
 	if (!why && !is_join(c))
 		why = why_impossible(a, c, rc);
@@ -283,7 +309,7 @@ void call_count(struct actor *a, const struct call *c, int rc)
 		break;
 	case EAGAIN:
 		a->count[WOULD_BLOCK]++;
-		sched_yield();
+		yield();
 		break;
 	case ETIMEDOUT:
 		a->count[TIMED_OUT]++;

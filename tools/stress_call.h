@@ -41,6 +41,11 @@ int call_make_in_vain(struct actor *a, struct call *c);
 
 const char *call_result(int rc);
 
+/* What is wrong with this way of giving up, which joins and selects have, too;
+ * NULL: nothing. */
+const char *call_why_too_early(const struct actor *a, const struct call *c,
+			       int rc);
+
 static inline void actor_enters(struct actor *a, enum activity what)
 {
 	atomic_store_explicit(&a->activity, what, memory_order_relaxed);

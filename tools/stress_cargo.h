@@ -13,8 +13,10 @@
 #include "stress_item.h"
 #include "stress_round.h"
 
-/* The next n of this producer, into the buffer. */
+/* The next n of this producer, into the buffer; its next for one of several
+ * queues, to that place of the buffer. */
 void cargo_write(struct actor *a, size_t n);
+void cargo_write_for(struct actor *a, unsigned queue, size_t place);
 /* An item that no queue may ever accept. */
 void cargo_write_foreign(struct actor *a, unsigned char *to);
 /* a->done of those in the buffer were accepted, ... */
@@ -22,10 +24,24 @@ void cargo_accepted(struct actor *a);
 /* ... were taken out; the one in the buffer was peeked at, was discarded. */
 void cargo_taken(struct actor *a);
 void cargo_seen(struct actor *a);
+/* One of several queues has accepted its next; given the one at that place. */
+void cargo_accepted_by(struct actor *a, unsigned queue);
+void cargo_taken_from(struct actor *a, unsigned queue, size_t place);
 void cargo_discarded(struct actor *a, const unsigned char *bytes);
 
 /* When a producer with a rate wants to put this item. */
 uint64_t cargo_due_ns(const struct actor *producer, uint32_t number);
+
+/* An item's producer is a source: which producer that is, for which queue. */
+static inline unsigned sources_each(const struct round *r)
+{
+	return r->plan.queues ? QUEUES_MAX : 1;
+}
+
+#define SOURCE_LENGTH 32
+
+/* "3", or "3 for queue 2"; returns `to`. */
+char *cargo_source(char *to, const struct round *r, unsigned source);
 
 static inline size_t item_size(const struct actor *a)
 {

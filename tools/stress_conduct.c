@@ -19,9 +19,8 @@ bool round_is_over(const struct round *r)
 	       atomic_load(&r->left[PRODUCER]) == r->plan.producers;
 }
 
-/* Look again and again, less often as time goes by; give up when the round
- * has to end for another reason. */
-static void wait_until(struct round *r, bool (*holds)(struct round *r))
+/* Less often as time goes by. */
+void round_wait_until(struct round *r, bool (*holds)(struct round *r))
 {
 	uint64_t nap = 10 * NS_PER_US;
 
@@ -31,12 +30,12 @@ static void wait_until(struct round *r, bool (*holds)(struct round *r))
 	}
 }
 
-static bool get_stats(struct round *r, coqueue_stats_t *stats)
+bool round_get_stats(struct round *r, coqueue_t *q, coqueue_stats_t *stats)
 {
 	int rc;
 
 	stats->size = sizeof(*stats);
-	rc = coqueue_stats(r->queue, stats);
+	rc = coqueue_stats(q, stats);
 	if (rc)
 		actor_fail(round_conductor(r), "coqueue_stats returned %s",
 			   strerror(rc));
@@ -50,7 +49,7 @@ static bool held_up(struct round *r)
 			atomic_load(&r->left[PRODUCER]);
 	coqueue_stats_t s;
 
-	if (!get_stats(r, &s))
+	if (!round_get_stats(r, r->queue, &s))
 		return true;
 	if (r->plan.hold == HOLD_CONSUMERS)
 		return s.putters_waiting + atomic_load(&r->left[PRODUCER]) ==
@@ -81,7 +80,7 @@ void round_wait_moment(struct round *r)
 
 	if (r->plan.hold != NOBODY) {
 		round_step(r, WAITING_FOR_BLOCKED);
-		wait_until(r, held_up);
+		round_wait_until(r, held_up);
 		check_held_up(r);
 		return;
 	}
@@ -101,7 +100,7 @@ static bool is_full(struct round *r)
 void round_wait_full(struct round *r)
 {
 	round_step(r, WAITING_FOR_BLOCKED);
-	wait_until(r, is_full);
+	round_wait_until(r, is_full);
 	check_held_up(r);
 }
 
@@ -118,14 +117,14 @@ static bool all_released(struct round *r)
 void round_wait_released(struct round *r)
 {
 	round_step(r, JOINING_CREW);
-	wait_until(r, all_released);
+	round_wait_until(r, all_released);
 }
 
 static bool all_blocked(struct round *r)
 {
 	coqueue_stats_t s;
 
-	return !get_stats(r, &s) ||
+	return !round_get_stats(r, r->queue, &s) ||
 	       s.putters_waiting + s.getters_waiting + s.joiners_waiting ==
 		       r->plan.producers + r->plan.consumers + r->plan.joiners;
 }
@@ -139,7 +138,7 @@ void round_wait_all_blocked(struct round *r)
 		sleep_ns(20 * NS_PER_US);
 }
 
-static bool producers_left(struct round *r)
+bool round_producers_left(struct round *r)
 {
 	return atomic_load(&r->left[PRODUCER]) == r->plan.producers;
 }
@@ -148,8 +147,8 @@ static bool run_dry(struct round *r)
 {
 	coqueue_stats_t s;
 
-	return producers_left(r) && coqueue_size(r->queue) == 0 &&
-	       (!get_stats(r, &s) ||
+	return round_producers_left(r) && coqueue_size(r->queue) == 0 &&
+	       (!round_get_stats(r, r->queue, &s) ||
 		s.getters_waiting + atomic_load(&r->left[CONSUMER]) ==
 			r->plan.consumers);
 }
@@ -163,15 +162,14 @@ void round_run_dry(struct round *r)
 {
 	round_step(r, WAITING_FOR_IDLE);
 	round_stop(r);
-	wait_until(r, run_dry);
+	round_wait_until(r, run_dry);
 }
 
-/* How many shutdowns met at least two who were blocked. */
-static void note_blocked(struct round *r)
+void round_note_blocked(struct round *r, coqueue_t *q)
 {
 	coqueue_stats_t s;
 
-	if (!get_stats(r, &s))
+	if (!round_get_stats(r, q, &s))
 		return;
 	r->result->met_blocked[PUTTERS] += s.putters_waiting >= 2;
 	r->result->met_blocked[GETTERS] += s.getters_waiting >= 2;
@@ -180,7 +178,7 @@ static void note_blocked(struct round *r)
 
 void round_shut_down(struct round *r, enum coqueue_shutdown mode)
 {
-	note_blocked(r);
+	round_note_blocked(r, r->queue);
 	gate_open(&r->shut_gate);
 	worker_shuts_down(round_conductor(r), mode);
 	atomic_fetch_add(&r->run->steps, 1);
@@ -230,7 +228,8 @@ void round_cancel(struct round *r, unsigned n)
 	round_step(r, CANCELLING);
 	for (unsigned i = 0; i < n; i++) {
 		victim[i] = draw_worker(r);
-		if (victim[i]->running && !victim[i]->cancelled)
+		if (victim[i]->caller == THREAD && victim[i]->running &&
+		    !victim[i]->cancelled)
 			victim[i]->cancelled =
 				pthread_cancel(victim[i]->thread) == 0;
 	}

@@ -23,10 +23,14 @@ static char verdict[VERDICT_LENGTH];
 static void print_actor(FILE *out, const struct actor *a,
 			const struct sighting *s)
 {
-	char since[TEXT_LENGTH], items[TEXT_LENGTH];
+	char since[TEXT_LENGTH], items[TEXT_LENGTH], thread[TEXT_LENGTH];
 
-	fprintf(out, "  %-9s %5u %9d  %-28s %9s %9s\n", role_name[a->role],
-		a->index, (int)a->tid, activity_name[s->activity],
+	if (a->caller == THREAD)
+		snprintf(thread, sizeof(thread), "%d", (int)a->tid);
+	else
+		snprintf(thread, sizeof(thread), "%s", caller_name[a->caller]);
+	fprintf(out, "  %-9s %5u %10s  %-27s %9s %9s\n", role_name[a->role],
+		a->index, thread, activity_name[s->activity],
 		text_time(since, s->since_ns),
 		text_count(items, (double)s->moved));
 }
@@ -43,7 +47,7 @@ static void print_actors(FILE *out, struct round *r,
 {
 	unsigned shown = 0, more = 0;
 
-	fprintf(out, "  %-9s %5s %9s  %-28s %9s %9s\n", "role", "no", "tid",
+	fprintf(out, "  %-9s %5s %10s  %-27s %9s %9s\n", "role", "no", "tid",
 		"in", "for", "items");
 	for (unsigned i = 0; i < r->n_actors; i++) {
 		const struct actor *a = &r->actors[i];
@@ -106,6 +110,7 @@ static void queue_is_silent(int signal)
 static void ask_queue(FILE *out, struct round *r)
 {
 	struct timespec limit;
+	coqueue_t *q;
 
 	fflush(out);
 	signal(SIGALRM, queue_is_silent);
@@ -114,9 +119,9 @@ static void ask_queue(FILE *out, struct round *r)
 	if (pthread_mutex_clocklock(&r->run->view, CLOCK_MONOTONIC, &limit)) {
 		fprintf(out, "  queue: somebody who asks it got no answer\n");
 	} else {
-		if (r->queue)
-			print_queue(out, r->queue);
-		else
+		for (unsigned i = 0; (q = round_queue(r, i)); i++)
+			print_queue(out, q);
+		if (!round_queue(r, 0))
 			fprintf(out, "  queue: none, or being destroyed\n");
 		pthread_mutex_unlock(&r->run->view);
 	}

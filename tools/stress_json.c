@@ -9,13 +9,23 @@
 #include "stress_round.h"
 
 const char *const count_name[N_COUNTS] = {
-	[ACCEPTED] = "accepted",       [DELIVERED] = "delivered",
-	[DISCARDED] = "discarded",     [REFUSED] = "puts_refused",
-	[ENDED] = "gets_ended",        [PEEKED] = "peeked",
-	[JOINED] = "joined",           [MARKED] = "marked_done",
-	[TIMED_OUT] = "timed_out",     [WOULD_BLOCK] = "would_block",
-	[INTERRUPTED] = "interrupted", [CANCELLED] = "cancelled",
-	[SHUTDOWNS] = "shutdowns",     [RESIZED] = "resized",
+	[ACCEPTED] = "accepted",
+	[DELIVERED] = "delivered",
+	[DISCARDED] = "discarded",
+	[REFUSED] = "puts_refused",
+	[ENDED] = "gets_ended",
+	[PEEKED] = "peeked",
+	[JOINED] = "joined",
+	[MARKED] = "marked_done",
+	[TIMED_OUT] = "timed_out",
+	[WOULD_BLOCK] = "would_block",
+	[INTERRUPTED] = "interrupted",
+	[CANCELLED] = "cancelled",
+	[SHUTDOWNS] = "shutdowns",
+	[RESIZED] = "resized",
+	[PARKS] = "parks",
+	[ARMINGS] = "armings",
+	[SELECTED] = "selected",
 	[RECORDED] = "recorded",
 };
 
@@ -42,6 +52,10 @@ static json_t *config_json(const struct config *c)
 	json_object_set_new(o, "linearize", json_boolean(c->linearize));
 	set_number(o, "producers", c->producers);
 	set_number(o, "consumers", c->consumers);
+	set_number(o, "coroutines", c->coroutines);
+	json_object_set_new(o, "runtime",
+			    json_string(runtime_name[c->runtime]));
+	set_number(o, "workers", c->workers);
 	json_object_set_new(o, "order", json_string(order_name[c->order]));
 	json_object_set_new(o, "capacity",
 			    c->capacity == COQUEUE_UNBOUNDED
@@ -106,6 +120,20 @@ static json_t *violations_json(const struct verdicts *v)
 	return list;
 }
 
+static json_t *callers_json(const struct result *r)
+{
+	json_t *list = json_object();
+
+	for (enum caller caller = 0; caller < N_CALLERS; caller++) {
+		json_t *o = json_object();
+
+		set_number(o, "put", r->moved_by[caller][COQUEUE_PUT]);
+		set_number(o, "got", r->moved_by[caller][COQUEUE_GET]);
+		json_object_set_new(list, caller_name[caller], o);
+	}
+	return list;
+}
+
 static json_t *result_json(const struct result *r)
 {
 	json_t *o = json_object(), *counts = json_object();
@@ -126,6 +154,7 @@ static json_t *result_json(const struct result *r)
 	for (unsigned i = 0; i < N_LINES; i++)
 		set_number(met, line_name[i], r->met_blocked[i]);
 	json_object_set_new(o, "shutdowns_that_met_2_blocked", met);
+	json_object_set_new(o, "by_caller", callers_json(r));
 	json_object_set_new(o, "latency_ns", latency_json(&r->latency));
 	set_number(o, "n_violations", atomic_load(&r->violations.n));
 	json_object_set_new(o, "violations", violations_json(&r->violations));

@@ -12,7 +12,7 @@
 #include "config.h"
 
 #include <inttypes.h>
-#include "stress_round.h"
+#include "stress_cargo.h"
 
 static uint64_t total(struct round *r, enum count what)
 {
@@ -24,58 +24,70 @@ static uint64_t total(struct round *r, enum count what)
 	return sum;
 }
 
-static void expect(struct round *r, const char *what, uint64_t is,
-		   uint64_t expected, const char *meaning)
+static void expect(struct round *r, const char *whose, const char *what,
+		   uint64_t is, uint64_t expected, const char *meaning)
 {
 	if (is != expected)
 		actor_fail(round_actor(r, CONDUCTOR, 0),
-			   "%s is %" PRIu64 ", but %s is %" PRIu64, what, is,
-			   meaning, expected);
+			   "%s%s is %" PRIu64 ", but %s is %" PRIu64, whose,
+			   what, is, meaning, expected);
 }
 
-static void judge_stats(struct round *r, const coqueue_stats_t *s)
+static void judge_stats(struct round *r, coqueue_t *q, const coqueue_stats_t *s,
+			const struct sums *sums)
 {
-	uint64_t accepted = total(r, ACCEPTED);
-	uint64_t delivered = total(r, DELIVERED);
-	uint64_t discarded = total(r, DISCARDED);
-
-	expect(r, "stats.puts", s->puts, accepted, "what producers counted");
-	expect(r, "stats.gets", s->gets, delivered, "what consumers counted");
-	expect(r, "stats.discarded", s->discarded, discarded,
+	expect(r, sums->whose, "stats.puts", s->puts, sums->accepted,
+	       "what producers counted");
+	expect(r, sums->whose, "stats.gets", s->gets, sums->delivered,
+	       "what consumers counted");
+	expect(r, sums->whose, "stats.discarded", s->discarded, sums->discarded,
 	       "what item_destroy counted");
-	expect(r, "coqueue_size", coqueue_size(r->queue),
+	expect(r, sums->whose, "coqueue_size", coqueue_size(q),
 	       s->puts - s->gets - s->discarded, "puts - gets - discarded");
-	expect(r, "coqueue_unfinished", coqueue_unfinished(r->queue),
-	       accepted - discarded - total(r, MARKED),
+	expect(r, sums->whose, "coqueue_unfinished", coqueue_unfinished(q),
+	       sums->accepted - sums->discarded - sums->marked,
 	       "accepted - discarded - marked");
-	expect(r, "putters_waiting", s->putters_waiting, 0, "the true number");
-	expect(r, "getters_waiting", s->getters_waiting, 0, "the true number");
-	expect(r, "joiners_waiting", s->joiners_waiting, 0, "the true number");
+	expect(r, sums->whose, "putters_waiting", s->putters_waiting, 0,
+	       "the true number");
+	expect(r, sums->whose, "getters_waiting", s->getters_waiting, 0,
+	       "the true number");
+	expect(r, sums->whose, "joiners_waiting", s->joiners_waiting, 0,
+	       "the true number");
 }
 
 /* Nobody may mark more items than there were. */
-static void judge_excess(struct round *r)
+static void judge_excess(struct round *r, coqueue_t *q, const char *whose)
 {
-	size_t unfinished = coqueue_unfinished(r->queue);
+	size_t unfinished = coqueue_unfinished(q);
 
-	if (coqueue_task_done(r->queue, unfinished + 1) == 0)
+	if (coqueue_task_done(q, unfinished + 1) == 0)
 		actor_fail(round_actor(r, CONDUCTOR, 0),
 			   "task_done accepted more items than were put");
-	expect(r, "unfinished after a refused task_done",
-	       coqueue_unfinished(r->queue), unfinished, "before it, it");
+	expect(r, whose, "unfinished after a refused task_done",
+	       coqueue_unfinished(q), unfinished, "before it, it");
+}
+
+void judge_queue_of(struct round *r, coqueue_t *q, const struct sums *sums)
+{
+	coqueue_stats_t s;
+
+	if (!round_get_stats(r, q, &s))
+		return;
+	judge_stats(r, q, &s, sums);
+	judge_excess(r, q, sums->whose);
 }
 
 void judge_queue(struct round *r)
 {
-	coqueue_stats_t s = {.size = sizeof(s)};
+	const struct sums sums = {
+		.whose = "",
+		.accepted = total(r, ACCEPTED),
+		.delivered = total(r, DELIVERED),
+		.discarded = total(r, DISCARDED),
+		.marked = total(r, MARKED),
+	};
 
-	if (coqueue_stats(r->queue, &s) != 0) {
-		actor_fail(round_actor(r, CONDUCTOR, 0),
-			   "coqueue_stats failed");
-		return;
-	}
-	judge_stats(r, &s);
-	judge_excess(r);
+	judge_queue_of(r, r->queue, &sums);
 }
 
 static const char *name_of(const struct actor *a, char *to, size_t size)
@@ -84,31 +96,42 @@ static const char *name_of(const struct actor *a, char *to, size_t size)
 	return to;
 }
 
+/* Of this source, which need not be one of this round. */
+static uint32_t accepted_of(const struct round *r, unsigned source)
+{
+	unsigned each = sources_each(r), place = source / each;
+
+	if (place > r->most[PRODUCER])
+		return 0;
+	return each == 1 ? r->actors[place].number
+			 : r->actors[place].put_in[source % each];
+}
+
 static void tell_finding(struct round *r, unsigned source,
 			 const struct ledger_finding *f)
 {
 	struct actor *conductor = round_actor(r, CONDUCTOR, 0);
-	char one[32], other[32];
+	char one[32], other[32], name[SOURCE_LENGTH];
 
+	cargo_source(name, r, source);
 	if (f->lost)
-		actor_fail(conductor,
-			   "%" PRIu64
-			   " of %u accepted items of producer %u are "
-			   "lost, the first is %u",
-			   f->lost, r->actors[source].number, source,
-			   f->first_lost);
+		actor_fail(
+			conductor,
+			"%" PRIu64 " of %u accepted items of producer %s are "
+			"lost, the first is %u",
+			f->lost, accepted_of(r, source), name, f->first_lost);
 	if (f->foreign)
 		actor_fail(conductor,
 			   "%" PRIu64
-			   " items of producer %u came out though no "
+			   " items of producer %s came out though no "
 			   "put accepted them, the first is %u",
-			   f->foreign, source, f->first_foreign);
+			   f->foreign, name, f->first_foreign);
 	if (f->doubled)
 		actor_fail(
 			conductor,
-			"%" PRIu64 " items of producer %u came out twice, the "
+			"%" PRIu64 " items of producer %s came out twice, the "
 			"first is %u, to %s and %s",
-			f->doubled, source, f->first_doubled,
+			f->doubled, name, f->first_doubled,
 			name_of(&r->actors[f->doubled_by[0]], one, sizeof(one)),
 			name_of(&r->actors[f->doubled_by[1]], other,
 				sizeof(other)));
@@ -127,7 +150,7 @@ void judge_accounts(struct round *r)
 	struct ledger_finding finding;
 
 	for (unsigned i = 0; i < r->item_sources; i++) {
-		ledger_settle(r->ledgers, r->n_actors, i, r->actors[i].number,
+		ledger_settle(r->ledgers, r->n_actors, i, accepted_of(r, i),
 			      &finding);
 		tell_finding(r, i, &finding);
 	}
@@ -137,7 +160,7 @@ void judge_accounts(struct round *r)
 			   "consumers were told the end while %" PRIu64
 			   " accepted items were left",
 			   discarded);
-	expect(r, "item_destroy calls on threads that cannot discard",
+	expect(r, "", "item_destroy calls on threads that cannot discard",
 	       atomic_exchange(&r->strays, 0), 0, "the number allowed");
 }
 

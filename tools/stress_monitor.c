@@ -129,15 +129,27 @@ struct sample {
 	uint64_t delivered; /* of histories: calls */
 	uint64_t errors;
 	size_t depth;
-	coqueue_stats_t stats;
+	size_t waiting[N_LINES];
 };
+
+static void sample_queue(struct sample *s, const coqueue_t *q)
+{
+	coqueue_stats_t stats = {.size = sizeof(stats)};
+
+	if (coqueue_stats(q, &stats) != 0)
+		return;
+	s->depth += coqueue_size(q);
+	s->waiting[PUTTERS] += stats.putters_waiting;
+	s->waiting[GETTERS] += stats.getters_waiting;
+	s->waiting[JOINERS] += stats.joiners_waiting;
+}
 
 static void take_sample(struct sample *s)
 {
 	struct run *run = watch.run;
 	struct round *r = run->round;
 
-	*s = (struct sample){.stats.size = sizeof(s->stats)};
+	*s = (struct sample){0};
 	pthread_mutex_lock(&run->view);
 	for (unsigned i = 0; i < run->n_results; i++) {
 		s->scenario = run->results[i].scenario->name;
@@ -153,8 +165,8 @@ static void take_sample(struct sample *s)
 			s->delivered += atomic_load(&r->actors[i].moved);
 		s->errors += atomic_load(&r->actors[i].verdicts.n);
 	}
-	if (r->queue && coqueue_stats(r->queue, &s->stats) == 0)
-		s->depth = coqueue_size(r->queue);
+	for (unsigned i = 0; round_queue(r, i); i++)
+		sample_queue(s, round_queue(r, i));
 	pthread_mutex_unlock(&run->view);
 }
 
@@ -182,8 +194,8 @@ static void print_live_line(const struct sample *s, double rate)
 		"errors %llu%s",
 		watch.on_terminal ? "\r\033[K" : "", s->scenario, clock,
 		text_count(per_second, rate),
-		text_count(depth, (double)s->depth), s->stats.putters_waiting,
-		s->stats.getters_waiting, s->stats.joiners_waiting,
+		text_count(depth, (double)s->depth), s->waiting[PUTTERS],
+		s->waiting[GETTERS], s->waiting[JOINERS],
 		(unsigned long long)s->errors, watch.on_terminal ? "" : "\n");
 	fflush(watch.run->out);
 }

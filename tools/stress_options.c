@@ -17,6 +17,7 @@
 #include "stress_round.h"
 
 #define THREADS_MAX 1024
+#define WORKERS_MAX 64
 #define CAPACITY_MAX (UINT64_C(1) << 30)
 #define ITEM_SIZE_MAX (UINT64_C(1) << 24)
 #define BATCH_MAX (UINT64_C(1) << 16)
@@ -39,6 +40,9 @@ enum key {
 	KEY_QUIET = 'q',
 	KEY_JITTER = 'j',
 	KEY_JSON = 256,
+	KEY_COROUTINES,
+	KEY_RUNTIME,
+	KEY_WORKERS,
 	KEY_LINEARIZE,
 	KEY_INJECT
 };
@@ -49,10 +53,28 @@ const char *const order_name[N_ORDERS] = {
 	[COQUEUE_PRIORITY] = "priority",
 };
 
+const char *const runtime_name[N_RUNTIMES] = {
+	[UCONTEXT] = "ucontext",
+	[SINGLE] = "single",
+	[ARM] = "arm",
+};
+
 static const struct argp_option options[] = {
 	{0, 0, 0, 0, "The load:", 1},
 	{"producers", KEY_PRODUCERS, "N", 0, "threads that put (default 4)", 0},
 	{"consumers", KEY_CONSUMERS, "N", 0, "threads that get (default 4)", 0},
+	{"coroutines", KEY_COROUTINES, "N", 0,
+	 "beside the threads, N more that put and N more that get, under "
+	 "--runtime (default 0; the scenarios mixed and select always have "
+	 "some, and then 4)",
+	 0},
+	{"runtime", KEY_RUNTIME, "RUNTIME", 0,
+	 "what they are: ucontext (the default), coroutines that go on in any "
+	 "of the workers; single, coroutines on one thread; arm, callers that "
+	 "never block but arm waiters, as an event loop does",
+	 0},
+	{"workers", KEY_WORKERS, "N", 0,
+	 "threads under the coroutines (default 2; single: 1)", 0},
 	{"order", KEY_ORDER, "ORDER", 0,
 	 "fifo (the default), lifo or priority, in which items have one of "
 	 "four ranks",
@@ -200,6 +222,15 @@ static enum coqueue_order parse_order(struct argp_state *state,
 			return (enum coqueue_order)i;
 	bad_value(state, "order", text, "fifo, lifo or priority");
 	return COQUEUE_FIFO;
+}
+
+static enum runtime parse_runtime(struct argp_state *state, const char *text)
+{
+	for (unsigned i = 0; i < N_RUNTIMES; i++)
+		if (strcmp(text, runtime_name[i]) == 0)
+			return (enum runtime)i;
+	bad_value(state, "runtime", text, "ucontext, single or arm");
+	return UCONTEXT;
 }
 
 static size_t parse_capacity(struct argp_state *state, const char *text)
@@ -379,6 +410,29 @@ static error_t parse_load(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static error_t parse_beside(int key, char *arg, struct argp_state *state)
+{
+	struct config *c = state->input;
+
+	switch (key) {
+	case KEY_COROUTINES:
+		c->coroutines = (unsigned)parse_number(state, "coroutines", arg,
+						       0, THREADS_MAX);
+		return 0;
+	case KEY_RUNTIME:
+		c->runtime = parse_runtime(state, arg);
+		c->has_runtime = true;
+		return 0;
+	case KEY_WORKERS:
+		c->workers = (unsigned)parse_number(state, "workers", arg, 1,
+						    WORKERS_MAX);
+		c->has_runtime = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static void parse_linearize(struct argp_state *state, struct config *c,
 			    const char *arg)
 {
@@ -447,6 +501,24 @@ static void finish_linearize(struct argp_state *state, struct config *c)
 	add_scenario(c, &linearize_scenario);
 }
 
+/* An option that nothing would come of is a mistake. */
+static void check_runtime(struct argp_state *state, struct config *c)
+{
+	bool has_some = c->coroutines;
+
+	for (unsigned i = 0; i < c->n_scenarios; i++)
+		has_some |= c->scenarios[i]->callers != 0;
+	if (c->has_runtime && !has_some)
+		argp_error(state, "--runtime and --workers need --coroutines");
+	if (!c->workers)
+		c->workers = c->runtime == SINGLE ? 1 : 2;
+	if (c->runtime == SINGLE && c->workers != 1)
+		argp_error(state,
+			   "--runtime=single is on one thread, not on "
+			   "--workers=%u",
+			   c->workers);
+}
+
 static void finish(struct argp_state *state, struct config *c)
 {
 	if (c->linearize) {
@@ -463,6 +535,7 @@ static void finish(struct argp_state *state, struct config *c)
 	if (!c->n_scenarios)
 		add_scenario(c, &scenarios[0]);
 	check_suits(state, c);
+	check_runtime(state, c);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -479,6 +552,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	default:
 		rc = parse_load(key, arg, state);
+		if (rc == ARGP_ERR_UNKNOWN)
+			rc = parse_beside(key, arg, state);
 		if (rc == ARGP_ERR_UNKNOWN)
 			return parse_rest(key, arg, state);
 		c->has_load |= key != KEY_JITTER;

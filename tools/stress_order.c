@@ -4,10 +4,17 @@
 
 #include <string.h>
 #include "stress_order.h"
+#include "stress_select.h"
 
-static enum coqueue_order order_of(const struct round *r)
+/* A rendezvous is a FIFO. */
+static enum coqueue_order order_of(const struct round *r, unsigned queue)
 {
-	return r->plan.capacity ? r->run->config->order : COQUEUE_FIFO;
+	const struct plan *p = &r->plan;
+
+	if (p->queues)
+		return r->lanes[queue].capacity ? r->lanes[queue].order
+						: COQUEUE_FIFO;
+	return p->capacity ? p->order : COQUEUE_FIFO;
 }
 
 /* All producers' counters at once, but not in each call: one per call in all. */
@@ -15,7 +22,7 @@ void order_look(struct actor *a)
 {
 	struct round *r = a->round;
 
-	if (order_of(r) == COQUEUE_FIFO)
+	if (order_of(r, 0) == COQUEUE_FIFO)
 		return;
 	a->has_looked = ++a->looks % r->item_sources == 0;
 	for (unsigned i = 0; a->has_looked && i < r->plan.producers; i++)
@@ -27,11 +34,13 @@ void order_look(struct actor *a)
 static void check_fifo(struct actor *a, struct item item, bool is_peek)
 {
 	uint32_t *lowest = a->expected[item.producer].lowest;
+	char source[SOURCE_LENGTH];
 
 	if (item.number < lowest[0])
-		actor_fail(a, "%s item %u of producer %u after having seen %u",
+		actor_fail(a, "%s item %u of producer %s after having seen %u",
 			   is_peek ? "peeked at" : "got", item.number,
-			   item.producer, lowest[0] - 1);
+			   cargo_source(source, a->round, item.producer),
+			   lowest[0] - 1);
 	lowest[0] = item.number + !is_peek;
 }
 
@@ -50,13 +59,15 @@ static void check_priority(struct actor *a, struct item item, unsigned rank,
 			   bool is_peek)
 {
 	uint32_t *lowest = &a->expected[item.producer].lowest[rank];
+	char source[SOURCE_LENGTH];
 
 	if (item.number < *lowest)
 		actor_fail(a,
-			   "%s item %u of producer %u and rank %u too late: "
+			   "%s item %u of producer %s and rank %u too late: "
 			   "all below %u had to come before others that came",
 			   is_peek ? "peeked at" : "got", item.number,
-			   item.producer, rank, *lowest);
+			   cargo_source(source, a->round, item.producer), rank,
+			   *lowest);
 	*lowest = item.number + !is_peek;
 	if (a->has_looked)
 		smaller_ranks_are_gone(a, rank);
@@ -80,7 +91,7 @@ static void check_lifo(struct actor *a, struct item item, bool is_peek)
 
 void order_check(struct actor *a, struct item item, unsigned rank, bool is_peek)
 {
-	switch (order_of(a->round)) {
+	switch (order_of(a->round, item.producer % sources_each(a->round))) {
 	case COQUEUE_FIFO:
 		check_fifo(a, item, is_peek);
 		break;

@@ -12,6 +12,9 @@
  * A rendezvous is a FIFO here, whatever its order: a producer's item is taken
  * before its next one is put.
  *
+ * Of several queues only what holds without knowing what was there is checked:
+ * FIFO, and that of one rank.
+ *
  * What is there is known from the producers' counters, which follow their puts.
  */
 #ifndef STRESS_ORDER_H

@@ -49,6 +49,11 @@ static void print_load(const struct config *c, FILE *out)
 	fprintf(out, "  %u producer%s, %u consumer%s, batch %zu\n",
 		c->producers, c->producers == 1 ? "" : "s", c->consumers,
 		c->consumers == 1 ? "" : "s", c->batch);
+	if (c->coroutines)
+		fprintf(out, "  and %u more of each side: %s, on %u thread%s\n",
+			c->coroutines,
+			c->runtime == ARM ? "they arm waiters" : "coroutines",
+			c->workers, c->workers == 1 ? "" : "s");
 	if (c->rate || c->jitter)
 		fprintf(out, "  %s%s%s%s\n",
 			c->rate ? text_count(rate, c->rate) : "",
@@ -157,6 +162,61 @@ static void print_counts(const struct run *run, FILE *out)
 	for (unsigned i = 0; i < run->n_results; i++)
 		print_counts_row(&run->results[i], out);
 	fprintf(out, "\n");
+}
+
+/* How many sorts of callers have moved items. */
+static unsigned sorts_of(const struct result *r)
+{
+	unsigned n = 0;
+
+	for (enum caller caller = 0; caller < N_CALLERS; caller++)
+		n += r->moved_by[caller][COQUEUE_PUT] ||
+		     r->moved_by[caller][COQUEUE_GET];
+	return n;
+}
+
+static void print_shares(const struct result *r, enum coqueue_side side,
+			 FILE *out)
+{
+	uint64_t all = 0;
+
+	for (enum caller caller = 0; caller < N_CALLERS; caller++)
+		all += r->moved_by[caller][side];
+	for (enum caller caller = 0; caller < N_CALLERS; caller++) {
+		uint64_t part = r->moved_by[caller][side];
+
+		if (part)
+			fprintf(out, "%9.1f %%",
+				100.0 * (double)part / (double)all);
+		else
+			fprintf(out, "%11s", "-");
+	}
+}
+
+/* Where there is more than one sort: information, and no verdict. */
+static void print_callers(const struct run *run, FILE *out)
+{
+	bool begun = false;
+
+	for (unsigned i = 0; i < run->n_results; i++) {
+		const struct result *r = &run->results[i];
+
+		if (sorts_of(r) < 2)
+			continue;
+		if (!begun)
+			fprintf(out, "%-9s %-33s %s\n%-8s", "",
+				"of the puts, by", "of the gets, by",
+				"scenario");
+		for (unsigned k = 0; !begun && k < 2 * N_CALLERS; k++)
+			fprintf(out, "%11s", caller_name[k % N_CALLERS]);
+		fprintf(out, "%s%-8s", begun ? "" : "\n", r->scenario->name);
+		print_shares(r, COQUEUE_PUT, out);
+		print_shares(r, COQUEUE_GET, out);
+		fprintf(out, "\n");
+		begun = true;
+	}
+	if (begun)
+		fprintf(out, "\n");
 }
 
 /* ---- histogram --------------------------------------------------------- */
@@ -279,6 +339,7 @@ void report_summary(const struct run *run, enum exit_status status,
 	if (!run->config->quiet) {
 		print_rates(run, run->out);
 		print_counts(run, run->out);
+		print_callers(run, run->out);
 		print_histogram(run, run->out);
 	}
 	for (unsigned i = 0; i < run->n_results; i++)

@@ -9,33 +9,26 @@
 #include <string.h>
 #include <time.h>
 #include "stress_order.h"
+#include "stress_select.h"
 
 #define LEDGER_MEMORY ((size_t)256 << 20) /* of all ledgers; used on demand */
 #define NUMBERS_MIN 64u
 #define NUMBERS_MAX (1u << 22)
 #define HOLD_CAPACITY_MAX (1u << 16)
 #define ROUND_MEMORY ((size_t)64 << 20) /* bytes, where items are many */
-#define USUAL_SIZE 256    /* of a queue that is no question of its capacity */
-#define ROUND_ITEMS 20000 /* at most, when a scenario counts items */
+#define USUAL_SIZE 256     /* of a queue that is no question of its capacity */
+#define ROUND_ITEMS 20000  /* at most, when a scenario counts items */
+#define COROUTINES_USUAL 4 /* where a scenario wants some, and none are given */
 
 /* ---- making what all rounds use ---------------------------------------- */
 
 struct actor *round_actor(struct round *r, enum role role, unsigned index)
 {
-	const struct config *c = r->run->config;
-	const unsigned first[N_ROLES] = {
-		[PRODUCER] = 0,
-		[CONDUCTOR] = c->producers,
-		[CONSUMER] = c->producers + 1,
-		[JOINER] = c->producers + 1 + c->consumers,
-		[SHUTTER] = c->producers + 1 + c->consumers + JOINERS_MAX,
-		[PLAYER] = c->producers + 1 + c->consumers + JOINERS_MAX +
-			   SHUTTERS_MAX,
-		[RESIZER] = c->producers + 1 + c->consumers + JOINERS_MAX +
-			    SHUTTERS_MAX + c->players,
-	};
+	unsigned first = 0;
 
-	return &r->actors[first[role] + index];
+	for (enum role before = 0; before < role; before++)
+		first += r->most[before];
+	return &r->actors[first + index];
 }
 
 unsigned round_crew_size(const struct round *r, enum role role)
@@ -63,18 +56,38 @@ struct actor *round_conductor(struct round *r)
 	return round_actor(r, CONDUCTOR, 0);
 }
 
-static bool takes_items(enum role role)
+static bool has_select(const struct config *c)
 {
-	return role == CONSUMER || role == SHUTTER || role == CONDUCTOR;
+	for (unsigned i = 0; i < c->n_scenarios; i++)
+		if (c->scenarios[i]->selects)
+			return true;
+	return false;
+}
+
+/* In a select, producers may. */
+static bool gets_items(const struct round *r, enum role role, unsigned index)
+{
+	return role == CONSUMER || role == CONDUCTOR ||
+	       (role == PRODUCER && has_select(r->run->config) &&
+		index < SELECTERS_MAX);
+}
+
+/* From a get, or by discarding them. */
+static bool takes_items(const struct round *r, enum role role, unsigned index)
+{
+	return gets_items(r, role, index) || role == SHUTTER;
 }
 
 static uint32_t numbers_that_fit(const struct round *r)
 {
-	const struct config *c = r->run->config;
-	size_t bits = LEDGER_MEMORY * 8 / r->item_sources /
-		      (c->consumers + SHUTTERS_MAX + 1);
-	uint32_t fit = bits > NUMBERS_MAX ? NUMBERS_MAX : (uint32_t)bits;
+	size_t takers = 0, bits;
+	uint32_t fit;
 
+	for (enum role role = 0; role < N_ROLES; role++)
+		for (unsigned i = 0; i < r->most[role]; i++)
+			takers += takes_items(r, role, i);
+	bits = LEDGER_MEMORY * 8 / r->item_sources / takers;
+	fit = bits > NUMBERS_MAX ? NUMBERS_MAX : (uint32_t)bits;
 	return fit < NUMBERS_MIN ? NUMBERS_MIN : fit & ~63u;
 }
 
@@ -88,10 +101,10 @@ static int init_actor(struct round *r, enum role role, unsigned index)
 	a->buffer = calloc(r->buffer_items, r->run->config->item_size);
 	if (!a->buffer)
 		return ENOMEM;
-	if (takes_items(role) &&
+	if (takes_items(r, role, index) &&
 	    ledger_init(&a->ledger, r->item_sources, r->numbers_max) != 0)
 		return ENOMEM;
-	if (role != CONSUMER && role != CONDUCTOR)
+	if (!gets_items(r, role, index))
 		return 0;
 	a->expected = calloc(r->item_sources, sizeof(*a->expected));
 	a->latency = calloc(1, sizeof(*a->latency));
@@ -100,14 +113,6 @@ static int init_actor(struct round *r, enum role role, unsigned index)
 
 static int init_actors(struct round *r)
 {
-	const struct config *c = r->run->config;
-	const unsigned size[N_ROLES] = {
-		[PRODUCER] = c->producers, [CONDUCTOR] = 1,
-		[CONSUMER] = c->consumers, [JOINER] = JOINERS_MAX,
-		[SHUTTER] = SHUTTERS_MAX,  [PLAYER] = c->players,
-		[RESIZER] = RESIZERS_MAX,
-	};
-
 	r->actors = aligned_alloc(_Alignof(struct actor),
 				  r->n_actors * sizeof(struct actor));
 	r->ledgers = calloc(r->n_actors, sizeof(*r->ledgers));
@@ -117,7 +122,7 @@ static int init_actors(struct round *r)
 	for (unsigned i = 0; i < r->n_actors; i++)
 		r->ledgers[i] = &r->actors[i].ledger;
 	for (enum role role = 0; role < N_ROLES; role++)
-		for (unsigned i = 0; i < size[role]; i++)
+		for (unsigned i = 0; i < r->most[role]; i++)
 			if (init_actor(r, role, i) != 0)
 				return ENOMEM;
 	return 0;
@@ -137,17 +142,52 @@ static int init_stamps(struct round *r)
 	return 0;
 }
 
+/* How many of each side are such callers, in this scenario. */
+static unsigned count_beside(const struct config *c, const struct scenario *s,
+			     enum caller caller)
+{
+	enum caller usual = c->runtime == ARM ? ARMED : COROUTINE;
+
+	if (!s->callers)
+		return caller == usual ? c->coroutines : 0;
+	if (!(s->callers & 1u << caller))
+		return 0;
+	return c->coroutines ? c->coroutines : COROUTINES_USUAL;
+}
+
+static void count_most(struct round *r)
+{
+	const struct config *c = r->run->config;
+	unsigned beside, most = 0;
+
+	for (unsigned i = 0; i < c->n_scenarios; i++) {
+		beside = count_beside(c, c->scenarios[i], COROUTINE) +
+			 count_beside(c, c->scenarios[i], ARMED);
+		most = beside > most ? beside : most;
+	}
+	r->most[PRODUCER] = c->producers + most;
+	r->most[CONDUCTOR] = 1;
+	r->most[CONSUMER] = c->consumers + most;
+	r->most[JOINER] = JOINERS_MAX;
+	r->most[SHUTTER] = SHUTTERS_MAX;
+	r->most[PLAYER] = c->players;
+	r->most[RESIZER] = RESIZERS_MAX;
+	for (enum role role = 0; role < N_ROLES; role++)
+		r->n_actors += r->most[role];
+}
+
 int round_init(struct round *r, struct run *run)
 {
 	const struct config *c = run->config;
 
 	memset(r, 0, sizeof(*r));
 	r->run = run;
-	r->n_actors = c->producers + 1 + c->consumers + JOINERS_MAX +
-		      SHUTTERS_MAX + c->players + RESIZERS_MAX;
-	r->item_sources = c->producers + 1;
-	r->numbers_max = numbers_that_fit(r);
+	count_most(r);
+	r->item_sources = r->most[PRODUCER] + 1;
 	r->buffer_items = c->batch < 4 ? 4 : c->batch;
+	if (has_select(c))
+		select_count(r);
+	r->numbers_max = numbers_that_fit(r);
 	sem_init(&r->bell, 0, 0);
 	if (init_actors(r) == 0 && init_stamps(r) == 0)
 		return 0;
@@ -157,6 +197,9 @@ int round_init(struct round *r, struct run *run)
 
 void round_free(struct round *r)
 {
+	for (enum caller caller = 0; caller < N_CALLERS; caller++)
+		if (r->pools[caller])
+			fibers_end(r->pools[caller]);
 	for (unsigned i = 0; r->actors && i < r->n_actors; i++) {
 		ledger_free(&r->actors[i].ledger);
 		free(r->actors[i].buffer);
@@ -173,12 +216,18 @@ void round_free(struct round *r)
 
 /* ---- the plan ---------------------------------------------------------- */
 
-static void plan_defaults(struct plan *p, const struct config *c)
+static void plan_defaults(struct plan *p, const struct config *c,
+			  const struct scenario *s)
 {
+	unsigned coroutines = count_beside(c, s, COROUTINE);
+	unsigned armed = count_beside(c, s, ARMED);
+
 	*p = (struct plan){
+		.order = c->order,
 		.capacity = c->capacity,
-		.producers = c->producers,
-		.consumers = c->consumers,
+		.producers = c->producers + coroutines + armed,
+		.consumers = c->consumers + coroutines + armed,
+		.beside = {[COROUTINE] = coroutines, [ARMED] = armed},
 		.put_forms = FOR_EVER,
 		.get_forms = FOR_EVER,
 		.join_forms = FOR_EVER,
@@ -258,7 +307,7 @@ static void make_plan(struct round *r, const struct scenario *s,
 	struct plan *p = &r->plan;
 	uint64_t now = now_ns();
 
-	plan_defaults(p, c);
+	plan_defaults(p, c, s);
 	s->plan(p, c, &r->random);
 	if (c->rate)
 		p->moment_ns +=
@@ -299,7 +348,7 @@ static void assign(struct round *r, struct actor *a)
 	worker_reset(a);
 	a->random = random_from(c->seed ^ r->salt, a->role, a->index);
 	a->forms = a->role == PRODUCER ? p->put_forms : p->get_forms;
-	if (a->role == CONDUCTOR || (p->patient_half && a->index % 2 == 0))
+	if (a->role == CONDUCTOR || (p->patient_half && a->rank % 2 == 0))
 		a->forms = FOR_EVER;
 	if (a->role == CONSUMER)
 		a->share = draw_quota(r, &a->random);
@@ -315,6 +364,42 @@ static void assign(struct round *r, struct actor *a)
 			(uint64_t)((double)NS_PER_SECOND / c->rate * a->index);
 }
 
+/* Who is what.  All sorts take their turn, so that the first few are of all. */
+static void deal(struct round *r, enum role role, unsigned threads)
+{
+	const unsigned *beside = r->plan.beside;
+	unsigned n[N_CALLERS] = {[THREAD] = threads}, dealt[N_CALLERS] = {0};
+	enum caller next = THREAD;
+	struct actor *a;
+
+	for (enum caller caller = COROUTINE; caller < N_CALLERS; caller++)
+		n[caller] = role == PRODUCER || role == CONSUMER
+				    ? beside[caller]
+			    : beside[caller] ? threads
+					     : 0;
+	if (role == JOINER && r->plan.one_call)
+		n[ARMED] = 0; /* destroy cannot send it away */
+	for (unsigned i = 0; i < round_crew_size(r, role); i++) {
+		while (dealt[next] == n[next])
+			next = (next + 1) % N_CALLERS;
+		a = round_actor(r, role, i);
+		a->caller = next;
+		a->rank = dealt[next]++;
+		next = (next + 1) % N_CALLERS;
+	}
+}
+
+static void deal_all(struct round *r)
+{
+	const struct config *c = r->run->config;
+
+	deal(r, PRODUCER, c->producers);
+	deal(r, CONSUMER, c->consumers);
+	deal(r, JOINER, JOINERS_MAX);
+	deal(r, SHUTTER, SHUTTERS_MAX);
+	deal(r, RESIZER, RESIZERS_MAX);
+}
+
 /* NULL after the last of those who work in this round, conductor included. */
 static struct actor *next_in_round(struct round *r, struct actor *a)
 {
@@ -326,7 +411,7 @@ static struct actor *next_in_round(struct round *r, struct actor *a)
 	return NULL;
 }
 
-void worker_start(struct actor *a)
+static int start_thread(struct actor *a)
 {
 	pthread_attr_t attr;
 	int rc;
@@ -335,17 +420,43 @@ void worker_start(struct actor *a)
 	pthread_attr_setstacksize(&attr, WORKER_STACK);
 	rc = pthread_create(&a->thread, &attr, worker_main, a);
 	pthread_attr_destroy(&attr);
+	return rc;
+}
+
+void worker_start(struct actor *a)
+{
+	struct round *r = a->round;
+	bool is_thread = a->caller == THREAD;
+	int rc = is_thread ? start_thread(a)
+			   : fiber_start(r->pools[a->caller], worker_fiber, a);
+
 	a->running = rc == 0;
 	if (!rc)
 		return;
-	a->round->start_error = rc;
-	a->round->run->not_started = "a thread";
+	r->start_error = rc;
+	r->run->not_started = is_thread ? "a thread" : "a coroutine";
+}
+
+/* They stay, for later rounds.  Armed ones run where the library knows of no
+ * scheduler: what would block, blocks. */
+static void start_pools(struct round *r)
+{
+	for (enum caller caller = COROUTINE; caller < N_CALLERS; caller++) {
+		if (!r->plan.beside[caller] || r->pools[caller])
+			continue;
+		r->start_error =
+			fibers_start(&r->pools[caller], r->run->config->workers,
+				     caller == COROUTINE ? FIBERS_HOOKED : 0);
+		if (r->start_error)
+			r->run->not_started = "threads for coroutines";
+	}
 }
 
 static void start_crew(struct round *r)
 {
 	struct actor *a = NULL;
 
+	start_pools(r);
 	while (!r->start_error && (a = next_in_round(r, a)))
 		if (a->role != CONDUCTOR)
 			worker_start(a);
@@ -366,17 +477,41 @@ bool worker_join(struct actor *a)
 	return end == PTHREAD_CANCELED;
 }
 
+static void join_fibers(struct round *r, enum caller caller)
+{
+	struct fibers *pool = r->pools[caller];
+	uint64_t parks;
+
+	if (!pool)
+		return;
+	fibers_await(pool);
+	if (caller != COROUTINE)
+		return;
+	parks = fibers_parks(pool);
+	round_conductor(r)->count[PARKS] = parks - r->parks_before;
+	r->parks_before = parks;
+}
+
 static void join_crew(struct round *r)
 {
 	struct actor *a = NULL;
 
 	round_step(r, JOINING_CREW);
 	while ((a = next_in_round(r, a)))
-		if (a->running)
+		if (a->running && a->caller == THREAD)
 			worker_join(a);
+	join_fibers(r, COROUTINE);
+	join_fibers(r, ARMED);
 }
 
 /* ---- the life of the queue --------------------------------------------- */
+
+coqueue_t *round_queue(const struct round *r, unsigned i)
+{
+	if (r->queue)
+		return i == 0 ? r->queue : NULL;
+	return i < r->n_lanes ? r->lanes[i].queue : NULL;
+}
 
 void round_publish_queue(struct round *r, coqueue_t *q)
 {
@@ -391,24 +526,31 @@ static int compare_ranks(const void *a, const void *b, void *unused)
 	return (int)item_rank(a) - (int)item_rank(b);
 }
 
-static int create_queue(struct round *r)
+int round_make_queue(struct round *r, coqueue_t **q, enum coqueue_order order,
+		     size_t capacity, void (*item_destroy)(void *, void *),
+		     void *ctx)
 {
 	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
-	coqueue_t *q;
-	int rc;
 
-	attr.order = r->run->config->order;
+	attr.order = order;
 	attr.item_size = r->run->config->item_size;
 	if (attr.order == COQUEUE_PRIORITY)
 		attr.compare = compare_ranks;
-	attr.item_destroy = worker_destroys;
-	attr.ctx = r;
+	attr.item_destroy = item_destroy;
+	attr.ctx = ctx;
 	round_step(r, CREATING);
-	rc = coqueue_create(&q, r->plan.capacity, &attr);
-	if (rc)
-		return rc;
-	round_publish_queue(r, q);
-	return 0;
+	return coqueue_create(q, capacity, &attr);
+}
+
+static int create_queue(struct round *r)
+{
+	coqueue_t *q;
+	int rc = round_make_queue(r, &q, r->plan.order, r->plan.capacity,
+				  worker_destroys, r);
+
+	if (rc == 0)
+		round_publish_queue(r, q);
+	return rc;
 }
 
 void round_destroy_queue(struct round *r)
@@ -421,7 +563,9 @@ void round_destroy_queue(struct round *r)
 	atomic_store(&r->destroying, true);
 	round_publish_queue(r, NULL);
 	round_step(r, IN_DESTROY);
-	rc = coqueue_destroy(q);
+	/* not while somebody is armed, or has been woken and comes back */
+	while ((rc = coqueue_destroy(q)) == EBUSY && r->plan.beside[ARMED])
+		sleep_ns(20 * NS_PER_US);
 	round_step(r, JUDGING);
 	if (rc)
 		actor_fail(conductor, "coqueue_destroy returned %s",
@@ -448,6 +592,7 @@ static void reset_round(struct round *r, const struct scenario *s)
 		atomic_store(&r->releasing[side], 0);
 		atomic_store(&r->released[side], 0);
 	}
+	deal_all(r);
 	r->full = r->plan.capacity;
 	gate_shut(&r->hold_gate);
 	gate_shut(&r->shut_gate);
@@ -461,13 +606,16 @@ static void reset_round(struct round *r, const struct scenario *s)
 /* When a thread could not be started, those that were must still get out. */
 static void give_up(struct round *r)
 {
-	worker_shuts_down(round_conductor(r), COQUEUE_IMMEDIATE);
+	if (r->plan.queues)
+		select_shut_all(r);
+	else
+		worker_shuts_down(round_conductor(r), COQUEUE_IMMEDIATE);
 }
 
 static void play(struct round *r, const struct scenario *s)
 {
 	r->run->not_started = "a queue";
-	r->start_error = create_queue(r);
+	r->start_error = r->plan.queues ? select_open(r) : create_queue(r);
 	if (r->start_error)
 		return;
 	if (s->prepare)
@@ -484,6 +632,8 @@ static void play(struct round *r, const struct scenario *s)
 		judge_queue(r);
 		round_destroy_queue(r);
 	}
+	if (r->plan.queues)
+		select_close(r);
 	judge_accounts(r);
 }
 
@@ -499,6 +649,12 @@ void round_add_up(struct round *r)
 	while ((a = next_in_round(r, a))) {
 		for (unsigned i = 0; i < N_COUNTS; i++)
 			sum->count[i] += a->count[i];
+		if (a->role != CONDUCTOR) {
+			sum->moved_by[a->caller][COQUEUE_PUT] +=
+				a->count[ACCEPTED];
+			sum->moved_by[a->caller][COQUEUE_GET] +=
+				a->count[DELIVERED];
+		}
 		if (a->latency)
 			histogram_add(&sum->latency, a->latency);
 		atomic_store(&a->moved, 0);

@@ -3,7 +3,8 @@
  * A round: one queue, made, loaded, shut down, checked and destroyed.
  *
  *     plan      what this round is to be, drawn from the seed
- *     crew      worker threads, that put, get, join and shut down
+ *     crew      workers, that put, get, join and shut down: threads, and
+ *               fibers, as coroutines or as callers that arm waiters
  *     conduct   the main thread, the conductor, decides when the end comes
  *     judge     the accounts of all are compared
  *
@@ -15,6 +16,7 @@
 
 #include <coqueue.h>
 #include <sys/types.h>
+#include "fibers.h"
 #include "stress.h"
 #include "stress_ledger.h"
 #include "stress_random.h"
@@ -33,13 +35,17 @@ enum hold { NOBODY, HOLD_PRODUCERS, HOLD_CONSUMERS };
 #define JOINERS_MAX 3
 #define SHUTTERS_MAX 3
 #define RESIZERS_MAX 2
+#define QUEUES_MAX 8
 #define NO_TRIGGER UINT32_MAX
-#define N_SIDES 2 /* enum coqueue_side */
 
 struct plan {
+	unsigned queues; /* to select from; 0: one queue, in plain calls */
+	bool relays;     /* producers take items, too, now and then */
+	enum coqueue_order order;
 	size_t capacity;
 	size_t largest; /* that it is ever changed to */
 	unsigned producers, consumers, joiners, shutters, players, resizers;
+	unsigned beside[N_CALLERS]; /* of each side, among those: no threads */
 	unsigned put_forms, get_forms, join_forms;
 	size_t batch;
 	uint64_t patience_ns;
@@ -93,6 +99,7 @@ enum activity {
 	IN_JOIN,
 	IN_JOIN_UNTIL,
 	IN_TASK_DONE,
+	IN_SELECT,
 	IN_SET_CAPACITY,
 	IN_HOLD,
 	IN_RELEASE,
@@ -136,6 +143,8 @@ struct actor {
 	struct round *round;
 	enum role role;
 	unsigned index; /* within the role */
+	enum caller caller;
+	unsigned rank; /* within the role, among callers of its sort */
 	pthread_t thread;
 	bool running, cancelled; /* conductor's: to be joined */
 
@@ -145,20 +154,36 @@ struct actor {
 	enum finality knows; /* from refusals this actor has seen */
 	uint32_t number;     /* items accepted, and the next one's number */
 	uint32_t share;      /* items to be put, or taken, and then leave */
-	uint32_t stamped;    /* items that have their time already */
-	uint32_t next_join;  /* number after which to join */
+	uint32_t stamped[QUEUES_MAX]; /* items that have their time already */
+	uint32_t next_join;           /* number after which to join */
 	uint64_t pace_start_ns;
+	/* where there are several queues, by queue: */
+	uint32_t put_in[QUEUES_MAX];
+	uint64_t taken_from[QUEUES_MAX];
+	unsigned over[N_SIDES]; /* a set of 1 << queue: it was refused there */
+
 	bool in_call; /* set by a call that was cancelled */
 	bool is_put;
 	size_t done;           /* items moved by that call */
 	unsigned char *buffer; /* items of one call */
-	struct ledger ledger;  /* consumers, shutters, conductor */
-	/* consumers and conductor: stress_order.h */
+	struct ledger ledger;  /* of who takes items */
+	/* of consumers, producers that relay, conductor: stress_order.h */
 	struct expected *expected; /* [item_sources] */
 	unsigned looks;
 	bool has_looked; /* before this call */
 	uint64_t count[N_COUNTS];
 	struct histogram *latency;
+};
+
+/* One of several queues. */
+struct lane {
+	struct round *round;
+	coqueue_t *queue;
+	enum coqueue_order order;
+	size_t capacity;
+	_Atomic int begun,
+		returned;   /* finality of the last shutdown, as below */
+	uint64_t discarded; /* the conductor's */
 };
 
 /* A gate lets all through once it is open. */
@@ -175,7 +200,9 @@ struct round {
 	struct random random; /* the conductor's choices */
 	struct plan plan;
 	coqueue_t *queue; /* NULL: none, or being destroyed; under view
-			   * for who is not part of the round */
+			     * for who is not part of the round */
+	struct lane lanes[QUEUES_MAX];
+	unsigned n_lanes; /* that have a queue; likewise */
 	uint64_t start_ns;
 	int start_error; /* why no thread or queue could be made */
 
@@ -192,14 +219,18 @@ struct round {
 	sem_t bell;              /* something happened, conductor: look */
 	struct gate hold_gate, shut_gate;
 
-	/* [producers] producers, the conductor, then consumers, joiners,
-	 * shutters, players and resizers; for the first two groups, the place is the number that
-	 * their items carry */
+	struct fibers *pools[N_CALLERS]; /* under which such run; or NULL */
+	uint64_t parks_before;           /* this round, of coroutines */
+
+	/* By role.  For producers and the conductor, the place is the source
+	 * that their items carry; where there are several queues, each place
+	 * has a source for each. */
 	struct actor *actors;
 	unsigned n_actors;
+	unsigned most[N_ROLES];  /* of each role */
 	struct ledger **ledgers; /* [n_actors]: those of the actors */
-	unsigned item_sources;   /* producers and the conductor */
-	uint32_t numbers_max;    /* items per producer and round */
+	unsigned item_sources;   /* at most */
+	uint32_t numbers_max;    /* items per source and round */
 	uint64_t **stamps;       /* [item_sources]: when some items were put */
 	size_t buffer_items;
 	struct histories *histories; /* stress_linearize.c; or NULL */
@@ -218,11 +249,18 @@ struct scenario {
 	/* The load is running: bring it to an end, with the verbs below. */
 	void (*conduct)(struct round *r);
 	bool changes_capacity; /* of queues that let it */
+	bool selects;          /* from several queues */
+	unsigned callers;      /* that take part whatever --coroutines says, as
+				* a set of 1 << enum caller; 0: as it says */
 };
 
 extern const struct scenario scenarios[];
 extern const unsigned n_scenarios;
 const struct scenario *scenario_find(const char *name);
+
+/* In every other case a kind of queue other than that which was asked for. */
+void draw_any_kind(struct random *r, enum coqueue_order *order,
+		   size_t *capacity);
 
 /* ---- stress_round.c: life ---------------------------------------------- */
 
@@ -235,12 +273,18 @@ void round_free(struct round *r);
 int scenario_run(struct round *r, const struct scenario *s, uint64_t end_ns,
 		 struct result *result);
 
+/* The i-th of the queues that there are; NULL: it has no more. */
+coqueue_t *round_queue(const struct round *r, unsigned i);
 struct actor *round_actor(struct round *r, enum role role, unsigned index);
 struct actor *round_conductor(struct round *r);
 unsigned round_crew_size(const struct round *r, enum role role);
 
 /* Everybody may see the queue now; NULL: not any more. */
 void round_publish_queue(struct round *r, coqueue_t *q);
+/* Make a queue that discards to item_destroy(item, ctx); 0 or an errno value. */
+int round_make_queue(struct round *r, coqueue_t **q, enum coqueue_order order,
+		     size_t capacity, void (*item_destroy)(void *, void *),
+		     void *ctx);
 /* No caller but those that are blocked may be in the queue. */
 void round_destroy_queue(struct round *r);
 /* The round is over: verdicts and counts of all go to the result. */
@@ -248,7 +292,8 @@ void round_add_up(struct round *r);
 /* What the conductor is doing now, for the watchdog: it gets on. */
 void round_step(struct round *r, enum activity what);
 void worker_start(struct actor *a); /* on failure, round->start_error is set */
-bool worker_join(struct actor *a);  /* true: it was cancelled and obeyed */
+bool worker_join(struct actor *a);  /* a thread; true: it was cancelled and
+				     * obeyed */
 
 /* ---- stress_conduct.c: the verbs of a scenario ------------------------- */
 
@@ -268,7 +313,8 @@ void round_run_dry(struct round *r);
 void round_shut_down(struct round *r, enum coqueue_shutdown mode);
 void round_open_gates(struct round *r);
 void round_interrupt(struct round *r);
-/* Cancel up to n threads, wherever they are, and replace them. */
+/* Cancel up to n workers that are threads, wherever they are, and replace
+ * them. */
 void round_cancel(struct round *r, unsigned n);
 /* The conductor puts (and takes) items itself. */
 void round_put(struct round *r, size_t n);
@@ -276,16 +322,29 @@ void round_get(struct round *r, size_t n);
 /* A pause while the load runs on. */
 void round_linger(struct round *r, uint64_t ns);
 bool round_is_over(const struct round *r);
+/* Look again and again until it holds, or the round has to end. */
+void round_wait_until(struct round *r, bool (*holds)(struct round *r));
+bool round_producers_left(struct round *r);
+/* False: that is a verdict. */
+bool round_get_stats(struct round *r, coqueue_t *q, coqueue_stats_t *stats);
+/* Before a shutdown: how many met at least two who were blocked. */
+void round_note_blocked(struct round *r, coqueue_t *q);
 
 /* ---- stress_worker.c --------------------------------------------------- */
 
 #define WORKER_STACK ((size_t)256 << 10) /* bytes */
 
-void *worker_main(void *actor);
+void *worker_main(void *actor); /* as a thread */
+void worker_fiber(void *actor); /* as a fiber */
 void worker_reset(struct actor *a);
 /* One put or get of up to n items with checks and accounts; what it returned.
  */
 int worker_puts(struct actor *a, size_t n);
+/* Its share is not yet used up, nobody has asked it to stop; the pauses that
+ * come before a call. */
+bool worker_puts_on(struct actor *a);
+void worker_thinks(struct actor *a);
+bool worker_paces(struct actor *a, uint32_t number); /* false: it is to stop */
 int worker_gets(struct actor *a, size_t n);
 
 static inline uint64_t smaller(uint64_t a, uint64_t b)
@@ -319,7 +378,14 @@ void worker_releases(struct actor *a);
 
 /* ---- stress_judge.c ---------------------------------------------------- */
 
-void judge_queue(struct round *r);    /* all have left, the queue still is */
+struct sums {
+	const char *whose; /* for verdicts */
+	uint64_t accepted, delivered, discarded, marked;
+};
+
+/* All have left, the queue still is; that one of several, with these sums. */
+void judge_queue(struct round *r);
+void judge_queue_of(struct round *r, coqueue_t *q, const struct sums *sums);
 void judge_accounts(struct round *r); /* it is destroyed */
 void judge_collect(struct round *r);  /* verdicts of all actors: to result */
 

@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include <string.h>
-#include "stress_round.h"
+#include "stress_select.h"
 
 /* ---- pieces ------------------------------------------------------------ */
 
@@ -27,7 +27,8 @@ static size_t draw_capacity(size_t capacity, size_t most, struct random *r)
 
 /* Every kind of call, small capacities as often as the wanted one; in two of
  * four rounds one side is kept back, so that all of the other are blocked. */
-static void plan_mixed(struct plan *p, const struct config *c, struct random *r)
+static void plan_any_call(struct plan *p, const struct config *c,
+			  struct random *r)
 {
 	static const enum hold holds[] = {NOBODY, NOBODY, HOLD_PRODUCERS,
 					  HOLD_CONSUMERS};
@@ -41,6 +42,26 @@ static void plan_mixed(struct plan *p, const struct config *c, struct random *r)
 	p->peek_one_in = random_one_in(r, 2) ? 8 : 0;
 	p->hold = holds[random_below(r, 4)];
 	p->moment_ns = short_moment(r);
+}
+
+void draw_any_kind(struct random *r, enum coqueue_order *order,
+		   size_t *capacity)
+{
+	size_t limit = capacity_is_limit(*capacity) ? *capacity : 64;
+
+	if (random_one_in(r, 2))
+		return;
+	*order = (enum coqueue_order)random_below(r, N_ORDERS);
+	switch (random_below(r, 3)) {
+	case 0:
+		*capacity = 0;
+		break;
+	case 1:
+		*capacity = COQUEUE_UNBOUNDED;
+		break;
+	default:
+		*capacity = random_skewed(r, 1, limit);
+	}
 }
 
 static void plan_task_done(struct plan *p, struct random *r)
@@ -105,7 +126,7 @@ static void mpmc_conduct(struct round *r)
 
 static void drain_plan(struct plan *p, const struct config *c, struct random *r)
 {
-	plan_mixed(p, c, r);
+	plan_any_call(p, c, r);
 	if (random_one_in(r, 4))
 		plan_shutters(p, r, false);
 }
@@ -120,7 +141,7 @@ static void drain_conduct(struct round *r)
 
 static void abort_plan(struct plan *p, const struct config *c, struct random *r)
 {
-	plan_mixed(p, c, r);
+	plan_any_call(p, c, r);
 	if (random_one_in(r, 2))
 		plan_task_done(p, r);
 	if (random_one_in(r, 3))
@@ -143,7 +164,7 @@ static void abort_conduct(struct round *r)
 
 static void join_plan(struct plan *p, const struct config *c, struct random *r)
 {
-	plan_mixed(p, c, r);
+	plan_any_call(p, c, r);
 	plan_task_done(p, r);
 	if (random_one_in(r, 2))
 		p->burst = (uint32_t)random_skewed(r, 1, 256);
@@ -163,7 +184,7 @@ static void join_conduct(struct round *r)
 static void timeout_plan(struct plan *p, const struct config *c,
 			 struct random *r)
 {
-	plan_mixed(p, c, r);
+	plan_any_call(p, c, r);
 	plan_lopsided(p, r);
 	if (random_one_in(r, 2))
 		plan_task_done(p, r);
@@ -186,7 +207,7 @@ static void timeout_conduct(struct round *r)
 static void cancel_plan(struct plan *p, const struct config *c,
 			struct random *r)
 {
-	plan_mixed(p, c, r);
+	plan_any_call(p, c, r);
 	plan_lopsided(p, r);
 	if (random_one_in(r, 2))
 		plan_task_done(p, r);
@@ -230,8 +251,8 @@ static void churn_plan(struct plan *p, const struct config *c, struct random *r)
 	if (capacity_is_limit(c->capacity))
 		p->capacity = random_between(r, 1, smaller(c->capacity, 4));
 	p->hold = full ? HOLD_CONSUMERS : HOLD_PRODUCERS;
-	p->producers = full ? (unsigned)random_between(r, 1, c->producers) : 0;
-	p->consumers = full ? 0 : (unsigned)random_between(r, 1, c->consumers);
+	p->producers = full ? (unsigned)random_between(r, 1, p->producers) : 0;
+	p->consumers = full ? 0 : (unsigned)random_between(r, 1, p->consumers);
 	if (c->capacity != 0) /* or there is nothing unfinished */
 		p->joiners = (unsigned)random_between(r, 0, JOINERS_MAX);
 	p->put_forms = p->get_forms = p->join_forms = FOR_EVER | UNTIL;
@@ -263,7 +284,7 @@ static void churn_conduct(struct round *r)
 static void resize_plan(struct plan *p, const struct config *c,
 			struct random *r)
 {
-	plan_mixed(p, c, r);
+	plan_any_call(p, c, r);
 	plan_lopsided(p, r);
 	if (random_one_in(r, 3))
 		plan_task_done(p, r);
@@ -289,7 +310,7 @@ static void resize_conduct(struct round *r)
 
 static void holds_plan(struct plan *p, const struct config *c, struct random *r)
 {
-	plan_mixed(p, c, r);
+	plan_any_call(p, c, r);
 	p->hold = NOBODY;
 	p->is_held[COQUEUE_GET] = random_one_in(r, 2);
 	p->is_held[COQUEUE_PUT] =
@@ -305,6 +326,29 @@ static void holds_conduct(struct round *r)
 	round_wait_released(r);
 	if (atomic_load(&r->run->signal))
 		round_shut_down(r, COQUEUE_GRACEFUL);
+}
+
+/* ---- mixed: threads, coroutines and armed waiters on one queue ---------- */
+
+static void mixed_plan(struct plan *p, const struct config *c, struct random *r)
+{
+	plan_any_call(p, c, r);
+	draw_any_kind(r, &p->order, &p->capacity);
+	if (random_one_in(r, 3))
+		plan_lopsided(p, r);
+	if (random_one_in(r, 3))
+		plan_task_done(p, r);
+	if (random_one_in(r, 4))
+		plan_shutters(p, r, true);
+}
+
+static void mixed_conduct(struct round *r)
+{
+	round_wait_moment(r);
+	if (r->plan.hold == NOBODY && !r->plan.shutters)
+		end_either_way(r);
+	else
+		round_shut_down(r, draw_mode(r));
 }
 
 /* ---- the table --------------------------------------------------------- */
@@ -349,6 +393,17 @@ const struct scenario scenarios[] = {
 	 .plan = holds_plan,
 	 .prepare = round_hold,
 	 .conduct = holds_conduct},
+	{.name = "mixed",
+	 .what = "threads, coroutines and armed waiters on any kind of queue",
+	 .plan = mixed_plan,
+	 .conduct = mixed_conduct,
+	 .callers = 1u << COROUTINE | 1u << ARMED},
+	{.name = "select",
+	 .what = "puts and gets by select on 2 to 8 queues, which end in turn",
+	 .plan = select_plan,
+	 .conduct = select_conduct,
+	 .selects = true,
+	 .callers = 1u << COROUTINE},
 };
 
 _Static_assert(sizeof(scenarios) / sizeof(scenarios[0]) <= SCENARIOS_MAX,

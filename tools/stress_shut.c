@@ -7,12 +7,18 @@
 #include "stress_call.h"
 #include "stress_cargo.h"
 
-static _Thread_local struct actor *self;
+static _Thread_local struct actor *thread_is;
 
 void worker_is(struct actor *a)
 {
-	self = a;
+	thread_is = a;
 	atomic_store(&a->tid, gettid());
+}
+
+/* Who calls; NULL: a thread of others. */
+static struct actor *self(void)
+{
+	return fiber_self() ? fiber_arg() : thread_is;
 }
 
 static void raise_to(_Atomic int *value, int to)
@@ -191,11 +197,12 @@ static void check_destroy_context(struct actor *a, const void *item)
 void worker_destroys(void *item, void *round)
 {
 	struct round *r = round;
+	struct actor *a = self();
 
-	if (!self || !self->ledger.ticked) {
+	if (!a || !a->ledger.ticked) {
 		atomic_fetch_add(&r->strays, 1);
 		return;
 	}
-	check_destroy_context(self, item);
-	cargo_discarded(self, item);
+	check_destroy_context(a, item);
+	cargo_discarded(a, item);
 }

@@ -19,8 +19,20 @@
 #include "stress_cargo.h"
 #include "stress_linearize.h"
 #include "stress_order.h"
+#include "stress_select.h"
 
 /* ---- gates ------------------------------------------------------------- */
+
+static void pass_as_fiber(struct gate *g)
+{
+	uint64_t nap = 50 * NS_PER_US;
+
+	while (sem_trywait(&g->turnstile) != 0) {
+		sleep_ns(nap);
+		nap = smaller(nap * 2, 10 * NS_PER_MS);
+	}
+	sem_post(&g->turnstile);
+}
 
 /* Semaphores, so that no broadcast is needed: whoever passes lets the next
  * one through.  Cancelled is who has not yet passed. */
@@ -28,6 +40,10 @@ void gate_pass(struct gate *g)
 {
 	int state;
 
+	if (fiber_self()) {
+		pass_as_fiber(g);
+		return;
+	}
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	while (!semaphore_wait(&g->turnstile, now_ns() + NS_PER_MS)) {
 		pthread_setcancelstate(state, NULL);
@@ -59,7 +75,7 @@ static void stop_at(struct actor *a, struct gate *g)
 
 /* ---- what makes schedules differ --------------------------------------- */
 
-static void think(struct actor *a)
+void worker_thinks(struct actor *a)
 {
 	unsigned one_in = a->round->plan.think_one_in[a->role == CONSUMER];
 
@@ -67,8 +83,7 @@ static void think(struct actor *a)
 		sleep_ns(random_below(&a->random, 300 * NS_PER_US));
 }
 
-/* False: the producers were asked to stop meanwhile. */
-static bool pace(struct actor *a, uint32_t number)
+bool worker_paces(struct actor *a, uint32_t number)
 {
 	const struct round *r = a->round;
 	uint64_t due = cargo_due_ns(a, number), now;
@@ -103,7 +118,7 @@ int worker_puts(struct actor *a, size_t n)
 /* Of the items that are left to put, or to take. */
 static size_t draw_batch(struct actor *a, uint32_t left)
 {
-	size_t batch = a->round->plan.batch;
+	size_t batch = a->caller == ARMED ? 1 : a->round->plan.batch;
 
 	if (batch > 1 && a->forms != FOR_EVER)
 		batch = random_between(&a->random, 1, batch);
@@ -172,24 +187,29 @@ static void wait_for_consumers(struct actor *a)
 	}
 }
 
+bool worker_puts_on(struct actor *a)
+{
+	return a->number < a->share && !atomic_load(&a->round->stop);
+}
+
 /* Everything before the next put; false: there is no next put. */
 static bool prepare_put(struct actor *a, size_t *n)
 {
 	struct round *r = a->round;
 
-	if (a->number >= a->share || atomic_load(&r->stop))
+	if (!worker_puts_on(a))
 		return false;
 	if (r->plan.hold == HOLD_PRODUCERS && a->number >= r->plan.hold_at)
 		stop_at(a, &r->hold_gate);
 	join_own_burst(a);
-	think(a);
+	worker_thinks(a);
 	wait_for_consumers(a);
 	pthread_testcancel();
 	actor_jitters(a);
 	worker_holds_more(a);
 	*n = draw_batch(a, a->share - a->number);
 	return !r->run->config->rate || r->plan.one_call ||
-	       pace(a, a->number + (uint32_t)*n - 1);
+	       worker_paces(a, a->number + (uint32_t)*n - 1);
 }
 
 /* Whoever was refused once must be refused in every form of call. */
@@ -305,7 +325,7 @@ static int get_or_peek(struct actor *a)
  * is missed by the others. */
 static bool prepare_get(struct actor *a)
 {
-	think(a);
+	worker_thinks(a);
 	pthread_testcancel();
 	actor_jitters(a);
 	worker_holds_more(a);
@@ -387,7 +407,10 @@ void worker_reset(struct actor *a)
 	atomic_store(&a->marked, 0);
 	a->knows = STILL_OPEN;
 	a->number = 0;
-	a->stamped = 0;
+	memset(a->stamped, 0, sizeof(a->stamped));
+	memset(a->put_in, 0, sizeof(a->put_in));
+	memset(a->taken_from, 0, sizeof(a->taken_from));
+	memset(a->over, 0, sizeof(a->over));
 	a->next_join = a->round->plan.burst;
 	a->in_call = false;
 	a->done = 0;
@@ -425,24 +448,48 @@ static void obey_cancellation(void *actor)
 #endif
 }
 
-void *worker_main(void *actor)
+static void work(struct actor *a)
 {
-	static void (*const work[N_ROLES])(struct actor *) = {
+	static void (*const of[N_ROLES])(struct actor *) = {
 		[PRODUCER] = produce,      [CONSUMER] = consume,
 		[JOINER] = join_in,        [SHUTTER] = shut,
 		[PLAYER] = linearize_play, [RESIZER] = worker_resizes,
 	};
+
+	if (a->round->plan.queues)
+		select_work(a);
+	else
+		of[a->role](a);
+}
+
+static void has_left(struct actor *a)
+{
+	actor_enters(a, LEFT);
+	atomic_fetch_add(&a->round->left[a->role], 1);
+	atomic_fetch_add(&a->round->run->steps, 1);
+	sem_post(&a->round->bell);
+}
+
+void *worker_main(void *actor)
+{
 	struct actor *a = actor;
 
 	worker_is(a);
 	actor_enters(a, OWN_WORK);
 	settle_cancelled_call(a);
 	pthread_cleanup_push(obey_cancellation, a);
-	work[a->role](a);
+	work(a);
 	pthread_cleanup_pop(0);
-	actor_enters(a, LEFT);
-	atomic_fetch_add(&a->round->left[a->role], 1);
-	atomic_fetch_add(&a->round->run->steps, 1);
-	sem_post(&a->round->bell);
+	has_left(a);
 	return NULL;
+}
+
+/* It is not cancelled: and where cleanups are noted belongs to a thread. */
+void worker_fiber(void *actor)
+{
+	struct actor *a = actor;
+
+	actor_enters(a, OWN_WORK);
+	work(a);
+	has_left(a);
 }
