@@ -107,7 +107,7 @@ struct scenario {
 			      * threads */
 	bool migrates;       /* after a park they are on another thread */
 	/* What the wake functions of each caller's node do, beside noting it. */
-	struct step wakes[CALLERS];
+	struct step wakes[CALLERS][2];
 	struct step callers[CALLERS][CALLS];
 };
 

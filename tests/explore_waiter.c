@@ -107,7 +107,7 @@ static bool loops(const struct record *call)
 static void wake(coqueue_waiter_t *w)
 {
 	struct owner *o = owner_of(w);
-	const struct step *also = &story.scenario->wakes[index_of(o)];
+	const struct step *also = story.scenario->wakes[index_of(o)];
 	bool loop = loops(o->call);
 
 	check_surroundings("a wake function runs");
@@ -126,8 +126,9 @@ static void wake(coqueue_waiter_t *w)
 	if (!loop)
 		mark(&o->woken_mark);
 	in_wake_of[running] = o;
-	if (also->verb != END && !story_ends && queues[also->queue])
-		story_call(also);
+	for (int i = 0; i < 2; i++)
+		if (also[i].verb != END && !story_ends && queues[also[i].queue])
+			story_call(&also[i]);
 	if (loop)
 		tell(o);
 	in_wake_of[running] = NULL;
@@ -190,6 +191,12 @@ static bool was_shut(const struct record *call, uint64_t began)
 	return false;
 }
 
+/* An interrupt is none; a join that is armed keeps its queue from destroy. */
+static bool is_answer(const struct record *call, int err)
+{
+	return err == 0 || (err == ESHUTDOWN && call->call != LIN_JOIN);
+}
+
 static void note_answer(struct owner *o, struct record *call, int err)
 {
 	if (err == 0 && call->call == LIN_GET)
@@ -235,6 +242,8 @@ static int arm(struct owner *o)
 	if (o->wakes > o->armed + (unsigned)o->arming)
 		machine_fail("the node of %d was woken, and is not armed",
 			     index_of(o));
+	if (err != EINPROGRESS && !is_answer(call, err))
+		machine_fail("an arming call returns %s", strerrorname_np(err));
 	if (err != EINPROGRESS)
 		note_answer(o, call, err);
 	else if (was_shut(call, began))
