@@ -150,7 +150,7 @@ static const char examples[] =
 	"  coqueue-stress -r 50000 -d 5m         latency at 50000 items a "
 	"second\n"
 	"  coqueue-stress -o lifo -C unbounded   another kind of queue\n"
-	"  coqueue-stress --coroutines 8 all     coroutines beside the threads\n"
+	"  coqueue-stress --coroutines 8 all     with coroutines\n"
 	"  coqueue-stress -n 1000000 -s 42 join  the same choices each time\n"
 	"  coqueue-stress --linearize=100000     is each history "
 	"linearizable?\n"
