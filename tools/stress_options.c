@@ -69,8 +69,8 @@ static const struct argp_option options[] = {
 	 "some, and then 4)",
 	 0},
 	{"runtime", KEY_RUNTIME, "RUNTIME", 0,
-	 "what they are: ucontext (the default), coroutines that go on in any "
-	 "of the workers; single, coroutines on one thread; arm, callers that "
+	 "what --coroutines are: ucontext (the default), going on in any "
+	 "of the workers; single, on one thread; arm, callers that "
 	 "never block but arm waiters, as an event loop does",
 	 0},
 	{"workers", KEY_WORKERS, "N", 0,
