@@ -69,8 +69,8 @@ static const struct argp_option options[] = {
 	 "some, and then 4)",
 	 0},
 	{"runtime", KEY_RUNTIME, "RUNTIME", 0,
-	 "what they are: ucontext (the default), coroutines that go on in any "
-	 "of the workers; single, coroutines on one thread; arm, callers that "
+	 "what --coroutines are: ucontext (the default), going on in any "
+	 "of the workers; single, on one thread; arm, callers that "
 	 "never block but arm waiters, as an event loop does",
 	 0},
 	{"workers", KEY_WORKERS, "N", 0,
@@ -150,6 +150,7 @@ static const char examples[] =
 	"  coqueue-stress -r 50000 -d 5m         latency at 50000 items a "
 	"second\n"
 	"  coqueue-stress -o lifo -C unbounded   another kind of queue\n"
+	"  coqueue-stress --coroutines 8 all     with coroutines\n"
 	"  coqueue-stress -n 1000000 -s 42 join  the same choices each time\n"
 	"  coqueue-stress --linearize=100000     is each history "
 	"linearizable?\n"
