@@ -356,6 +356,8 @@ const struct scenario scenarios[] = {
 	.callers = {{{PUT}}, {{GET_ARM}, {REARM}, {REARM}, {DISARM, 1}}} },
 { "arm_place", "who is armed again keeps its place", MIDDLE, 1,
 	.callers = {{{PUT}, {PUT}}, {{GET_ARM}, {REARM}}, {{GET}, {REARM}}} },
+{ "arm_keeps_place", "... also before it is woken", SMALL, 1,
+	.callers = {{{GET_ARM}, {SETTLE}, {REARM}}, {{GET}}, {{SETTLE}, {PUT}}} },
 { "arm_peek", "an armed peek beside a get", MIDDLE, 1,
 	.callers = {{{PUT}, {PUT}}, {{PEEK_LOOP}}, {{GET_LOOP}, {TRY_GET}}} },
 { "arm_join", "an armed join", SMALL, 1, .filled = 1,
@@ -398,8 +400,8 @@ const struct scenario scenarios[] = {
 	.callers = {{{GET}}, {{PUT_ARM}}, {{PUT_ARM}}, {{GET}}} },
 { "wake_takes_back", "a wake function disarms whom it has woken itself", MIDDLE, 2, .wakes = {[1] = {{TRY_PUT}, {DISARM, 2}}},
 	.callers = {{{PUT}}, {{GET_ARM}}, {{GET_ARM}}, {{GET}}} },
-{ "wake_takes_away", "whom a wake function has woken is armed again before that is due", MIDDLE, 2, .wakes = {[1] = {{TRY_PUT}, {TRY_GET}}},
-	.callers = {{{PUT}}, {{GET_ARM}}, {{GET_ARM}, {REARM}, {TRY_GET}, {REARM}}} },
+{ "wake_takes_away", "whom a wake function has woken is armed again before that is due", MIDDLE, 2, .wakes = {[1] = {{TRY_PUT}, {TRY_GET}, {REARM, 2}}},
+	.callers = {{{PUT}}, {{GET_ARM}}, {{GET_ARM}}, {{TRY_GET}}} },
 { "wake_gets", "a wake function takes another's item", MIDDLE, 2, .wakes = {[1] = {{TRY_GET}}},
 	.callers = {{{PUT}, {PUT}}, {{GET_ARM}}, {{GET}}} },
 { "wake_shuts", "a wake function shuts the queue", MIDDLE, 1, .wakes = {[1] = {{GRACEFUL}}},
@@ -1005,6 +1007,31 @@ static int call(struct record *r)
 
 /* ---- what a caller may rely on after a call ------------------------------- */
 
+static bool tries(enum verb verb)
+{
+	return verb == TRY_PUT || verb == TRY_GET || verb == TRY_PEEK ||
+	       verb == TRY_JOIN || verb == TRY_SELECT;
+}
+
+static bool has_deadline(enum verb verb)
+{
+	return verb == PUT_UNTIL || verb == GET_UNTIL || verb == PEEK_UNTIL ||
+	       verb == JOIN_UNTIL || verb == SELECT_UNTIL;
+}
+
+/* What the model answers, and not this kind of call. */
+static void check_answer(const struct record *r, int result)
+{
+	enum verb verb = r->step->verb;
+
+	if ((result == EAGAIN && !tries(verb)) ||
+	    (result == ETIMEDOUT && !has_deadline(verb)) ||
+	    (result == EINTR && tries(verb)) ||
+	    (result == EDEADLK && !r->on_its_own))
+		machine_fail("%s returns %s", verb_name(verb),
+			     strerrorname_np(result));
+}
+
 static bool shuts_down(enum verb verb)
 {
 	return verb == GRACEFUL || verb == IMMEDIATE || verb == RELEASE ||
@@ -1090,6 +1117,7 @@ void story_call(const struct step *step)
 	memory_call_returns();
 	machine_trace("       %d %s returns %s, %zu", running, t->call,
 		      result ? strerrorname_np(result) : "0", r->n);
+	check_answer(r, result);
 	story_check_sees(r, result);
 	if (!r->on_its_own) {
 		r->stood = t->slept_at;
