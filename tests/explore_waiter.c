@@ -283,9 +283,9 @@ int waiter_arm(struct record *r)
 {
 	struct owner *o = r->step->n ? &owners[r->step->n] : own();
 
+	if (r->step->verb == REARM && (!o->call || o->outside))
+		return 0; /* not two at a time */
 	if (!o->call) {
-		if (r->step->verb == REARM)
-			return 0;
 		begin_call(o, r);
 		return arm(o);
 	}
