@@ -326,6 +326,7 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 	struct waiter *next;
 	int err;
 
+	w->offer = NULL; /* what it was may be moved now */
 	do {
 		next = NULL;
 		/* it has just been tried, and standing in line looks again */

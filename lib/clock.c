@@ -14,8 +14,9 @@
 
 #define NSEC_PER_SEC 1000000000L
 
-/* Seconds no monotonic clock reaches (500 years), far from overflow. */
-#define FOR_EVER_SEC ((int64_t)500 * 366 * 24 * 3600)
+/* Seconds no monotonic clock reaches (200 years), far from overflow; also of 64
+ * bits of nanoseconds, as which schedulers may take a deadline. */
+#define FOR_EVER_SEC ((int64_t)200 * 366 * 24 * 3600)
 
 const struct timespec coqueue_nowait = {0, 0};
 

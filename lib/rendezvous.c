@@ -161,7 +161,10 @@ static struct waiter *next_in_line(const struct line *line, struct list *link,
 		if (c &&
 		    (c == own || sync_load(&c->state, relaxed) != CHOICE_OPEN))
 			continue; /* itself, or a select that is trying */
-		return w->kind == WAITER_THREAD ? NULL : w;
+		if (w->kind == WAITER_THREAD)
+			return NULL;
+		if (w->offer)
+			return w;
 	}
 	return NULL;
 }

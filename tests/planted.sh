@@ -5,7 +5,7 @@
 # says above the patch what is broken and which guarantee (G..) with it.  With
 # each in turn, on a copy of lib/:
 #
-#   explorer   tests/explore --quick is to fail within LIMIT seconds (60);
+#   explorer   tests/explore --quick is to fail within LIMIT seconds (180);
 #   stress     coqueue-stress plays all scenarios for STRESS_SECONDS (5; 0:
 #              not at all): whether it fails, hangs or crashes, for comparison.
 #
@@ -17,7 +17,7 @@
 # the files that a patch changes are compiled, all of them for a header.
 . "$(dirname "$0")/script.sh"
 
-: "${LIMIT:=60}" "${JOBS:=1}" "${STRESS_SECONDS:=5}" "${PLANTED:=}"
+: "${LIMIT:=180}" "${JOBS:=1}" "${STRESS_SECONDS:=5}" "${PLANTED:=}"
 : "${COMPILE:?}" "${EXPLORE_FLAGS:?}" "${EXPLORE_OBJECTS:?}"
 : "${NATIVE_FLAGS=}" "${STRESS_OBJECTS=}" "${NATIVE_LIBS=}"
 

@@ -49,8 +49,8 @@ const char *const activity_name[N_ACTIVITIES] = {
 };
 
 const char *const caller_name[N_CALLERS] = {
-	[THREAD] = "threads",
-	[COROUTINE] = "coroutines",
+	[THREAD] = "thread",
+	[COROUTINE] = "coroutine",
 	[ARMED] = "armed",
 };
 

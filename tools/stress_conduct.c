@@ -190,13 +190,13 @@ void round_open_gates(struct round *r)
 	gate_open(&r->shut_gate);
 }
 
-void round_interrupt(struct round *r)
+void round_interrupt(struct round *r, coqueue_t *q)
 {
 	struct actor *conductor = round_conductor(r);
 	int rc;
 
 	round_step(r, IN_INTERRUPT);
-	rc = coqueue_interrupt(r->queue);
+	rc = coqueue_interrupt(q);
 	round_step(r, OWN_WORK);
 	if (rc)
 		actor_fail(conductor, "coqueue_interrupt returned %s",

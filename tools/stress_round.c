@@ -373,10 +373,10 @@ static void deal(struct round *r, enum role role, unsigned threads)
 	struct actor *a;
 
 	for (enum caller caller = COROUTINE; caller < N_CALLERS; caller++)
-		n[caller] = role == PRODUCER || role == CONSUMER
-				    ? beside[caller]
-			    : beside[caller] ? threads
-					     : 0;
+		if (role == PRODUCER || role == CONSUMER)
+			n[caller] = beside[caller];
+		else if (beside[caller])
+			n[caller] = threads;
 	if (role == JOINER && r->plan.one_call)
 		n[ARMED] = 0; /* destroy cannot send it away */
 	for (unsigned i = 0; i < round_crew_size(r, role); i++) {
@@ -447,8 +447,10 @@ static void start_pools(struct round *r)
 		r->start_error =
 			fibers_start(&r->pools[caller], r->run->config->workers,
 				     caller == COROUTINE ? FIBERS_HOOKED : 0);
-		if (r->start_error)
-			r->run->not_started = "threads for coroutines";
+		if (!r->start_error)
+			continue;
+		r->run->not_started = "threads for coroutines";
+		return;
 	}
 }
 

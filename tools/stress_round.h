@@ -312,7 +312,7 @@ void round_stop(struct round *r);
 void round_run_dry(struct round *r);
 void round_shut_down(struct round *r, enum coqueue_shutdown mode);
 void round_open_gates(struct round *r);
-void round_interrupt(struct round *r);
+void round_interrupt(struct round *r, coqueue_t *q);
 /* Cancel up to n workers that are threads, wherever they are, and replace
  * them. */
 void round_cancel(struct round *r, unsigned n);

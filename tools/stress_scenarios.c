@@ -227,7 +227,7 @@ static void cancel_conduct(struct round *r)
 	round_wait_moment(r);
 	for (; strokes; strokes--) {
 		if (random_one_in(&r->random, 4))
-			round_interrupt(r);
+			round_interrupt(r, r->queue);
 		else
 			round_cancel(
 				r, (unsigned)random_between(&r->random, 1, 4));
@@ -349,6 +349,23 @@ static void mixed_conduct(struct round *r)
 		end_either_way(r);
 	else
 		round_shut_down(r, draw_mode(r));
+}
+
+/* ---- select: puts and gets on several queues ----------------------------- */
+
+static void select_plan(struct plan *p, const struct config *c,
+			struct random *r)
+{
+	plan_any_call(p, c, r);
+	if (random_one_in(r, 3))
+		plan_lopsided(p, r);
+	p->queues = (unsigned)random_between(r, 2, QUEUES_MAX);
+	p->producers = (unsigned)smaller(p->producers, SELECTERS_MAX);
+	p->consumers = (unsigned)smaller(p->consumers, SELECTERS_MAX);
+	p->relays = random_one_in(r, 2);
+	p->interrupts = random_one_in(r, 3);
+	p->ahead = 256;
+	p->hold = NOBODY;
 }
 
 /* ---- the table --------------------------------------------------------- */

@@ -373,18 +373,13 @@ static void select_once(struct actor *a, unsigned n_queues,
 
 /* ---- workers -------------------------------------------------------------- */
 
-/* Where all but queues that are far ahead are over, it waits for those. */
-static bool all_over(const struct actor *a, enum coqueue_side side)
-{
-	return a->over[side] == (1u << a->round->plan.queues) - 1;
-}
-
 static void produce(struct actor *a)
 {
-	unsigned queues[QUEUES_MAX], n;
+	const unsigned all = (1u << a->round->plan.queues) - 1;
 	const struct config *c = a->round->run->config;
+	unsigned queues[QUEUES_MAX], n;
 
-	while (worker_puts_on(a) && !all_over(a, COQUEUE_PUT)) {
+	while (worker_puts_on(a) && a->over[COQUEUE_PUT] != all) {
 		worker_thinks(a);
 		actor_jitters(a);
 		if (c->rate && !worker_paces(a, a->number))
@@ -392,7 +387,7 @@ static void produce(struct actor *a)
 		n = draw_candidates(a, COQUEUE_PUT, queues);
 		if (n)
 			select_once(a, n, queues);
-		else
+		else /* all that are left are far ahead */
 			sleep_ns(50 * NS_PER_US);
 	}
 }
@@ -418,26 +413,6 @@ void select_work(struct actor *a)
 
 /* ---- the scenario --------------------------------------------------------- */
 
-void select_plan(struct plan *p, const struct config *c, struct random *r)
-{
-	(void)c;
-	p->queues = (unsigned)random_between(r, 2, QUEUES_MAX);
-	p->producers = (unsigned)smaller(p->producers, SELECTERS_MAX);
-	p->consumers = (unsigned)smaller(p->consumers, SELECTERS_MAX);
-	if (capacity_is_limit(p->capacity) && random_one_in(r, 2))
-		p->capacity = random_skewed(r, 1, p->capacity);
-	p->ahead = 256;
-	p->relays = random_one_in(r, 2);
-	p->interrupts = random_one_in(r, 3);
-	p->put_forms = random_one_in(r, 2) ? FOR_EVER : ANY_FORM;
-	p->get_forms = random_one_in(r, 2) ? FOR_EVER : ANY_FORM;
-	p->patient_half = random_one_in(r, 2);
-	if (random_one_in(r, 3))
-		p->think_one_in[random_below(r, 2)] =
-			(unsigned)random_between(r, 2, 12);
-	p->moment_ns = random_skewed(r, 20 * NS_PER_US, 30 * NS_PER_MS);
-}
-
 /* All that was put has been got, without the help of a shutdown. */
 static bool is_dry(struct round *r)
 {
@@ -447,19 +422,6 @@ static bool is_dry(struct round *r)
 		if (coqueue_size(r->lanes[i].queue) != 0)
 			return false;
 	return true;
-}
-
-static void interrupt_one(struct round *r)
-{
-	unsigned queue = (unsigned)random_below(&r->random, r->plan.queues);
-	int rc;
-
-	round_step(r, IN_INTERRUPT);
-	rc = coqueue_interrupt(r->lanes[queue].queue);
-	round_step(r, OWN_WORK);
-	if (rc)
-		actor_fail(round_conductor(r), "coqueue_interrupt returned %s",
-			   call_result(rc));
 }
 
 /* One queue after the other is shut, some of them twice, while the load goes on
@@ -480,7 +442,7 @@ void select_conduct(struct round *r)
 			round_wait_until(r, is_dry);
 		}
 		if (r->plan.interrupts)
-			interrupt_one(r);
+			round_interrupt(r, l->queue);
 		if (random_one_in(&r->random, 2)) {
 			shut(r, l, COQUEUE_GRACEFUL);
 			round_linger(r, random_below(&r->random, NS_PER_MS));

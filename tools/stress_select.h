@@ -24,8 +24,7 @@ void select_close(struct round *r);
 /* What a worker does. */
 void select_work(struct actor *a);
 
-/* The scenario. */
-void select_plan(struct plan *p, const struct config *c, struct random *r);
+/* How the conductor brings a round to its end. */
 void select_conduct(struct round *r);
 
 #endif /* STRESS_SELECT_H */
