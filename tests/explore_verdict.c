@@ -5,6 +5,9 @@
  *   - whoever has not returned sleeps, and could not be served: nobody waits
  *     for a lock, a grace period, or a wake-up that was lost
  *   - nor for one that only a thread would pass on which does not get to run
+ *   - the same of armed nodes; of those woken, each holds a hint until it is
+ *     armed again or disarmed, and so may have one item wait for it
+ *   - who came first to a line was woken first
  *   - the history is linearizable (tools/linearize.h), with all that is left in
  *     the queue taken out at its end
  *   - each item was got, or discarded, once, or is still its putter's
