@@ -13,6 +13,7 @@
 enum {
 	CALLERS = 6,
 	CALLS = 6,
+	WAKE_CALLS = 3,
 	BULK = 4,
 	RECORDS = 64,
 	QUEUES = 2,
@@ -55,7 +56,8 @@ enum verb {
 	GET_ARM,
 	PEEK_ARM,
 	JOIN_ARM,
-	REARM,  /* with its last call; nothing, if that is over */
+	REARM,  /* with its last call; nothing, if that is over; whose, or 0:
+		 * one's own */
 	DISARM, /* whose; then free it, if it is one's own */
 	/* As an event loop does: arm, sleep until woken, arm again ...;
 	 * 1: with a deadline, at which it disarms. */
@@ -107,7 +109,7 @@ struct scenario {
 			      * threads */
 	bool migrates;       /* after a park they are on another thread */
 	/* What the wake functions of each caller's node do, beside noting it. */
-	struct step wakes[CALLERS][2];
+	struct step wakes[CALLERS][WAKE_CALLS];
 	struct step callers[CALLERS][CALLS];
 };
 

@@ -324,8 +324,19 @@ static const struct place *place_of(const struct record *r)
 	return sleeper(r) ? &sleeper(r)->place : &r->place;
 }
 
+/* A thread at a rendezvous is woken for its offer, too, and may wait for that
+ * to be taken by one who does not run. */
+static bool may_have_offered(const struct record *r)
+{
+	return !is_armed_call(r->step->verb) &&
+	       !(story.scenario->coroutines >> r->caller & 1) &&
+	       scenario_kind(story.scenario, r->queue).capacity == 0;
+}
+
 static uint64_t stood_at(const struct record *r)
 {
+	if (may_have_offered(r))
+		return place_of(r)->since;
 	return sleeper(r) ? sleeper(r)->slept_at : r->stood;
 }
 
@@ -337,15 +348,6 @@ static bool comes_behind(const struct record *b, const struct record *a)
 	return b->queue == a->queue && came > stood_at(a) &&
 	       side_of(b->call) != NEITHER &&
 	       in_one_line(side_of(b->call), side_of(a->call));
-}
-
-/* A thread at a rendezvous is woken for its offer, too, and may wait for that
- * to be taken by one who does not run. */
-static bool may_have_offered(const struct record *r)
-{
-	return !is_armed_call(r->step->verb) &&
-	       !(story.scenario->coroutines >> r->caller & 1) &&
-	       scenario_kind(story.scenario, r->queue).capacity == 0;
 }
 
 /*

@@ -126,7 +126,7 @@ static void wake(coqueue_waiter_t *w)
 	if (!loop)
 		mark(&o->woken_mark);
 	in_wake_of[running] = o;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < WAKE_CALLS; i++)
 		if (also[i].verb != END && !story_ends && queues[also[i].queue])
 			story_call(&also[i]);
 	if (loop)
@@ -228,6 +228,8 @@ static int arm(struct owner *o)
 	uint64_t began = now;
 	int err;
 
+	if (o != &owners[running])
+		memory_acquire(&o->armed_mark);
 	if (o->woken && !loops(call))
 		memory_acquire(&o->woken_mark);
 	o->arming++;
@@ -279,11 +281,11 @@ static int arm_again(struct owner *o)
 
 int waiter_arm(struct record *r)
 {
-	struct owner *o = own();
+	struct owner *o = r->step->n ? &owners[r->step->n] : own();
 
+	if (r->step->verb == REARM && (!o->call || o->outside))
+		return 0; /* not two at a time */
 	if (!o->call) {
-		if (r->step->verb == REARM)
-			return 0;
 		begin_call(o, r);
 		return arm(o);
 	}
