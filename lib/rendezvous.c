@@ -207,13 +207,27 @@ static void pass(struct exchange *x, enum coqueue_side from, void *offered,
 	sync_store(&x->passed, sync_load(&x->passed, relaxed) + 1, release);
 }
 
-/* The oldest offer of that side. */
+/* The oldest of the threads that wait for an answer, or NULL. */
+static struct offer *first_firm(struct exchange *x, enum coqueue_side side)
+{
+	struct list *link;
+
+	list_for_each(link, &x->offers[side])
+		if (offer_of(link)->firm)
+			return offer_of(link);
+	return NULL;
+}
+
+/*
+ * One offer of that side: of those that wait for an answer, then of those in
+ * line, then of threads that have just come.
+ */
 static bool take_offer(struct exchange *x, enum coqueue_side side,
 		       unsigned char *item)
 {
+	struct offer *o = first_firm(x, side);
 	struct line *line = line_of(x, side);
-	struct waiter *w = take_in_line(line);
-	struct offer *o;
+	struct waiter *w = o ? NULL : take_in_line(line);
 
 	if (w) {
 		pass(x, side, w->offer, item);
@@ -221,9 +235,10 @@ static bool take_offer(struct exchange *x, enum coqueue_side side,
 				  line, w);
 		return true;
 	}
-	if (list_empty(&x->offers[side]))
+	if (!o && !list_empty(&x->offers[side]))
+		o = offer_of(x->offers[side].next);
+	if (!o)
 		return false;
-	o = offer_of(x->offers[side].next);
 	pass(x, side, o->item, item);
 	offer_end(x, o, side, 0);
 	return true;
@@ -262,16 +277,12 @@ static enum store_result exchange_peek(struct store *s, void *item)
 	return exchange_of(s)->closed ? STORE_CLOSED : STORE_NONE;
 }
 
-static bool exchange_can_put(const struct store *s, uint64_t n)
+/* Nothing is ever there; who could meet whom, call_may_meet_locked() tells. */
+static bool exchange_has_none(const struct store *s, uint64_t n)
 {
-	return can_meet(container_of_const(s, struct exchange, store),
-			COQUEUE_GET, n, NULL);
-}
-
-static bool exchange_can_get(const struct store *s, uint64_t n)
-{
-	return can_meet(container_of_const(s, struct exchange, store),
-			COQUEUE_PUT, n, NULL);
+	(void)s;
+	(void)n;
+	return false;
 }
 
 /* Puts and gets are one. */
@@ -314,8 +325,8 @@ static const struct store_kind exchange_kind = {
 	.put = exchange_put,
 	.get = exchange_get,
 	.peek = exchange_peek,
-	.can_put = exchange_can_put,
-	.can_get = exchange_can_get,
+	.can_put = exchange_has_none,
+	.can_get = exchange_has_none,
 	.puts = exchange_passed,
 	.gets = exchange_passed,
 	.size = exchange_size,

@@ -53,6 +53,9 @@
  *   [wait.3] -> [wait.4]   the last touch of a waker happens-before the owner
  *                          frees the waiter.
  *
+ *   [wait.5] -> [wait.6]   a coroutine that is awake sees its waker counted, and
+ *                          what was done for it; it takes no lock after.
+ *
  * What everybody in line is told at once (an interrupt, a count of 0) is told by
  * ticket: it concerns all that are smaller, whether they are asleep or woken.
  *

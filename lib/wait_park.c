@@ -85,13 +85,13 @@ not_inlined bool park_has_moved(const struct sleeper *s)
 	       now->unpark != s->scheduler.unpark;
 }
 
-/* The awake flag alone says who is awake; the waker's queue is locked after. */
 int park_sleep(struct sleeper *s, const struct timespec *deadline)
 {
 	bool awake;
 	int err = 0;
 
-	while (!(awake = sync_load(&s->awake, relaxed)) && !err) {
+	/* [wait.6] acquire: with [wait.5], by whom it was woken */
+	while (!(awake = sync_load(&s->awake, acquire)) && !err) {
 		err = park(s, deadline);
 		if (!err && park_has_moved(s))
 			err = MOVED;
@@ -101,6 +101,7 @@ int park_sleep(struct sleeper *s, const struct timespec *deadline)
 
 void park_wake(struct sleeper *s)
 {
-	sync_store(&s->awake, true, relaxed);
+	/* [wait.5] release: with [wait.6], what was done before */
+	sync_store(&s->awake, true, release);
 	s->scheduler.unpark(s->scheduler.ctx, s->self);
 }

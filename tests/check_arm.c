@@ -764,6 +764,40 @@ START_TEST(R4_wakes_caused_in_a_wake_run_after_it_and_before_the_call_returns)
 }
 END_TEST
 
+/* Its wake is put off; it is served, and armed again, before that. */
+static void serve_and_arm_the_inner(coqueue_waiter_t *w)
+{
+	struct deferral *deferral = node_of(w)->arg;
+
+	serve_the_inner(w);
+	must_be_served(&deferral->inner);
+	must_arm(&deferral->inner);
+}
+
+START_TEST(R2_a_node_that_is_armed_before_its_wake_has_begun_is_woken_by_it)
+{
+	struct deferral deferral = {.in_wake = 99};
+	coqueue_t *q = queue_with(1, 0), *inner = queue_with(1, 0);
+	struct node node;
+
+	node_init(&deferral.inner, inner, get_arm, count_wake);
+	node_init(&node, q, get_arm, serve_and_arm_the_inner);
+	node.arg = &deferral;
+	must_arm(&deferral.inner);
+	must_arm(&node);
+	ck_ok(coqueue_put(q, &(long){SERVED_ITEM}));
+	ck_assert_uint_eq(deferral.in_wake, 0);
+	ck_wakes(&deferral.inner, 1);
+	must_arm(&deferral.inner); /* woken in vain: it tries again */
+	ck_ok(coqueue_put(inner, &(long){SERVED_ITEM}));
+	ck_wakes(&deferral.inner, 2);
+	must_be_served(&deferral.inner);
+	must_be_served(&node);
+	ck_ok(coqueue_destroy(inner));
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 static void shut_down_in_wake(coqueue_waiter_t *w)
 {
 	count_wake(w);
@@ -1327,7 +1361,7 @@ END_TEST
 static struct from_comparator {
 	coqueue_t *q;
 	struct node armed;
-	int codes[N_ARMS];
+	int codes[N_ARMS], disarmed;
 	bool active;
 } from_comparator;
 
@@ -1339,6 +1373,7 @@ static int arm_and_compare(const void *a, const void *b, void *unused)
 	for (int i = 0; from->active && i < N_ARMS; i++) {
 		node_init(&node, from->q, &arms[i], count_wake);
 		from->codes[i] = arm_node(&node);
+		from->disarmed = coqueue_disarm(&node.waiter);
 	}
 	return compare_steps(a, b, unused);
 }
@@ -1361,6 +1396,7 @@ START_TEST(E40_arming_in_a_comparator_gives_EDEADLK)
 		take_in_order(q, own, 1);
 		for (int i = 0; i < N_ARMS; i++)
 			ck_code(from->codes[i], EDEADLK);
+		ck_code(from->disarmed, EDEADLK);
 	}
 	ck_assert_uint_eq(coqueue_size(other), 1);
 	ck_ok(coqueue_destroy(other));
@@ -1573,6 +1609,7 @@ int main(void)
 		      R4_a_try_in_a_wake_meets_a_thread_that_waits,
 		      R4_ten_thousand_chained_wakes_do_not_recurse,
 		      R4_wakes_caused_in_a_wake_run_after_it_and_before_the_call_returns,
+		      R2_a_node_that_is_armed_before_its_wake_has_begun_is_woken_by_it,
 		      E40_arming_in_a_comparator_gives_EDEADLK,
 		      E77_an_eventfd_is_readable_after_a_wake_and_stays_so,
 		      E77_a_shutdown_makes_every_eventfd_readable_for_good,
