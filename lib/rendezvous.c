@@ -169,17 +169,19 @@ static struct waiter *next_in_line(const struct line *line, struct list *link,
 	return NULL;
 }
 
-static bool can_meet(const struct exchange *x, enum coqueue_side partners,
-		     uint64_t n, const struct choice *own)
+/* How many offers of that side could be taken, but at most so many. */
+static uint64_t count_offers(const struct exchange *x, enum coqueue_side side,
+			     uint64_t most, const struct choice *own)
 {
-	const struct line *line = line_of(x, partners);
+	const struct line *line = line_of(x, side);
 	struct list *link = (struct list *)(uintptr_t)&line->asleep;
-	uint64_t found = x->n_offers[partners];
+	uint64_t found = x->n_offers[side];
 
-	for (struct waiter *w; found < n && (w = next_in_line(line, link, own));
+	for (struct waiter *w;
+	     found < most && (w = next_in_line(line, link, own));
 	     link = &w->link)
 		found++;
-	return found >= n;
+	return found;
 }
 
 /* The first of them that is not lost to another queue of its select. */
@@ -383,7 +385,10 @@ static void offer_sleep(struct coqueue *q, struct offer *o)
 static bool offer_is_firm(const struct exchange *x, struct offer *o,
 			  enum coqueue_side side, const struct line *partners)
 {
-	o->firm = x->n_offers[side] <= partners->consenting;
+	uint64_t partners_left = partners->consenting;
+
+	o->firm =
+		count_offers(x, side, partners_left + 1, NULL) <= partners_left;
 	return o->firm;
 }
 
@@ -426,9 +431,9 @@ int call_meet_locked(struct call *c, bool patient)
 bool call_may_meet_locked(const struct coqueue *q, const struct line *line,
 			  uint64_t n, const struct waiter *w)
 {
-	return can_meet(&q->exchange,
-			line == &q->putters ? COQUEUE_GET : COQUEUE_PUT, n,
-			w ? choice_of(w) : NULL);
+	return count_offers(&q->exchange,
+			    line == &q->putters ? COQUEUE_GET : COQUEUE_PUT, n,
+			    w ? choice_of(w) : NULL) >= n;
 }
 
 void call_left_locked(struct coqueue *q, const struct line *line)
