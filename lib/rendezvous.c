@@ -112,12 +112,10 @@ static void offer_end(struct exchange *x, struct offer *o,
 		sleeper_wake(&o->sleeper);
 }
 
-static void dismiss_all(struct exchange *x, int verdict)
+static void dismiss_all(struct exchange *x, enum coqueue_side side, int verdict)
 {
-	for (int side = 0; side < 2; side++)
-		while (!list_empty(&x->offers[side]))
-			offer_end(x, offer_of(x->offers[side].next), side,
-				  verdict);
+	while (!list_empty(&x->offers[side]))
+		offer_end(x, offer_of(x->offers[side].next), side, verdict);
 }
 
 /* The newest firm offers that more threads had been woken for than are now. */
@@ -304,7 +302,8 @@ static size_t exchange_size(const struct store *s)
 static void exchange_close(struct store *s)
 {
 	exchange_of(s)->closed = true;
-	dismiss_all(exchange_of(s), OFFER_AGAIN);
+	dismiss_all(exchange_of(s), COQUEUE_PUT, OFFER_AGAIN);
+	dismiss_all(exchange_of(s), COQUEUE_GET, OFFER_AGAIN);
 }
 
 static bool exchange_is_finished(const struct store *s)
@@ -438,16 +437,23 @@ bool call_may_meet_locked(const struct coqueue *q, const struct line *line,
 
 void call_left_locked(struct coqueue *q, const struct line *line)
 {
-	if (!queue_is_rendezvous(q))
+	struct exchange *x = &q->exchange;
+	enum coqueue_side other;
+
+	if (!queue_is_rendezvous(q) ||
+	    (line != &q->putters && line != &q->getters))
 		return;
-	if (line == &q->putters)
-		dismiss_excess(&q->exchange, COQUEUE_GET, line->consenting);
-	else if (line == &q->getters)
-		dismiss_excess(&q->exchange, COQUEUE_PUT, line->consenting);
+	other = line == &q->putters ? COQUEUE_GET : COQUEUE_PUT;
+	/* whom it has hidden, the others may take now */
+	if (next_in_line(line, (struct list *)(uintptr_t)&line->asleep, NULL))
+		dismiss_all(x, other, OFFER_AGAIN);
+	dismiss_excess(x, other, line->consenting);
 }
 
 void queue_interrupt_offers_locked(struct coqueue *q)
 {
-	if (queue_is_rendezvous(q))
-		dismiss_all(&q->exchange, EINTR);
+	if (!queue_is_rendezvous(q))
+		return;
+	dismiss_all(&q->exchange, COQUEUE_PUT, EINTR);
+	dismiss_all(&q->exchange, COQUEUE_GET, EINTR);
 }

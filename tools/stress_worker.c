@@ -456,7 +456,8 @@ static void work(struct actor *a)
 		[PLAYER] = linearize_play, [RESIZER] = worker_resizes,
 	};
 
-	if (a->round->plan.queues)
+	/* players are there before anything is planned */
+	if (a->role != PLAYER && a->round->plan.queues)
 		select_work(a);
 	else
 		of[a->role](a);
