@@ -24,7 +24,7 @@ in a file of JSON lines and not sought again while lib/ is as it was (and, for
 survivors, the tests).
 
 Run it in a build directory after `make check TESTS=`.  Exit status: 0, 1 when
-the score is below 95 % (--pass-score), 2 when something else is wrong.
+the score is below 95 %, 2 when something else is wrong.
 """
 import argparse
 import collections
@@ -98,7 +98,6 @@ def parse_arguments():
     )
     parser.add_argument("--seed", type=int, help="of the sample")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--pass-score", type=float, default=PASS_SCORE, metavar="PERCENT")
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="stop then")
     parser.add_argument("--results", default="mutants.jsonl", metavar="FILE")
     parser.add_argument("--explore-limit", type=int, default=60, metavar="SECONDS")
@@ -802,7 +801,7 @@ def main():
     print(summary(session))
     if stale or session.listed_but_killed:
         return 2
-    return 0 if session.score() >= arguments.pass_score else 1
+    return 0 if session.score() >= PASS_SCORE else 1
 
 
 if __name__ == "__main__":
