@@ -156,8 +156,11 @@ COQUEUE_API int coqueue_create(coqueue_t **q, size_t capacity,
  * has begun.  It may wait and is no cancellation point.
  *
  * EINVAL   q is NULL
- * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp);
- *          nothing was done
+ * EBUSY    waiters are armed (<coqueue/waiter.h>), or were woken and have neither
+ *          tried again nor been disarmed; the queue was shut down immediately,
+ *          and is still there
+ * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp), or
+ *          inside a wake function; nothing was done
  */
 COQUEUE_API int coqueue_destroy(coqueue_t *q);
 
@@ -173,7 +176,8 @@ COQUEUE_API int coqueue_destroy(coqueue_t *q);
  * EINTR      interrupted by coqueue_interrupt() while it waited
  * EINVAL     q or item is NULL, or a bad deadline
  * ENOMEM     no memory for one more (queues without a limit)
- * EDEADLK    called by a comparator
+ * EDEADLK    called by a comparator; or inside a wake function
+ *            (<coqueue/waiter.h>), where it would have to wait
  * On any error the item is still the caller's and nothing has changed.
  */
 COQUEUE_API int coqueue_put(coqueue_t *q, const void *item);
@@ -192,7 +196,8 @@ COQUEUE_API int coqueue_put_until(coqueue_t *q, const void *item,
  * ETIMEDOUT  still empty at the deadline
  * EINTR      interrupted by coqueue_interrupt() while it waited
  * EINVAL     q or item is NULL, or a bad deadline
- * EDEADLK    called by a comparator
+ * EDEADLK    called by a comparator; or inside a wake function
+ *            (<coqueue/waiter.h>), where it would have to wait
  * On any error *item is unchanged.
  */
 COQUEUE_API int coqueue_get(coqueue_t *q, void *item);
@@ -291,9 +296,10 @@ COQUEUE_API int coqueue_hold(coqueue_t *q, enum coqueue_side side);
 COQUEUE_API int coqueue_release(coqueue_t *q, enum coqueue_side side);
 
 /*
- * Make every call that is blocked in the queue at this moment (put, get,
- * peek, join) return EINTR.  It is not remembered: who blocks later, blocks.
- * EINVAL when q is NULL.
+ * Make every call that is blocked in the queue at this moment (put, get, peek,
+ * join, select; of threads and parked coroutines) return EINTR.  It is not
+ * remembered: who blocks later, blocks.  Armed waiters are not concerned.
+ * EINVAL when q is NULL, EDEADLK when a comparator calls it.
  */
 COQUEUE_API int coqueue_interrupt(coqueue_t *q);
 
@@ -313,6 +319,8 @@ COQUEUE_API int coqueue_task_done(coqueue_t *q, size_t n);
  * ETIMEDOUT  it was not, until the deadline
  * EINTR      interrupted by coqueue_interrupt(), or the queue is destroyed
  * EINVAL     q is NULL, or a bad deadline
+ * EDEADLK    called by a comparator; or inside a wake function, where it would
+ *            have to wait
  */
 COQUEUE_API int coqueue_join(coqueue_t *q);
 COQUEUE_API int coqueue_join_until(coqueue_t *q,
@@ -365,9 +373,9 @@ typedef struct coqueue_stats {
 	uint64_t put_waits;     /* puts that had to wait */
 	uint64_t get_waits;     /* gets and peeks that had to wait */
 	uint64_t wakeups;       /* waiters woken */
-	size_t putters_waiting; /* now */
-	size_t getters_waiting; /* now; peekers too */
-	size_t joiners_waiting; /* now */
+	size_t putters_waiting; /* now: blocked, or armed and not woken */
+	size_t getters_waiting; /* the same; peekers too */
+	size_t joiners_waiting; /* the same */
 } coqueue_stats_t;
 
 /*

@@ -24,8 +24,6 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
 #include "backoff.h"
 #include "queue.h"
 

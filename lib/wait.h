@@ -302,7 +302,9 @@ struct choice {
 
 enum choice_state { CHOICE_OPEN, CHOICE_MADE };
 
-/* Make it; false: it has been made. */
+/* Make it; false: it has been made.  Relaxed: that one alone makes it is all that
+ * it says; what an offer holds is ordered by the lock of its queue, which who
+ * takes it has, and who made the offer takes before it looks. */
 static inline bool choice_make(struct choice *c)
 {
 	uint64_t open = CHOICE_OPEN;

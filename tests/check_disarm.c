@@ -224,6 +224,18 @@ static void disarm_the_other(coqueue_waiter_t *w)
 	node->result = disarm_node(node->other);
 }
 
+/* Armed nodes, of which one, when it is woken, disarms the next. */
+static void arm_batch(struct node *nodes, int n, coqueue_t *q,
+		      const struct arm *arm, int disarms)
+{
+	for (int i = 0; i < n; i++) {
+		node_init(&nodes[i], q, arm,
+			  i == disarms ? disarm_the_other : count_wake);
+		must_arm(&nodes[i]);
+	}
+	nodes[disarms].other = &nodes[disarms + 1];
+}
+
 /* The batch is woken one by one, and one takes out another before its turn. */
 ARM_TEST(R6_one_of_a_batch_is_disarmed_by_an_earlier_ones_wake, is_refused)
 {
@@ -231,12 +243,7 @@ ARM_TEST(R6_one_of_a_batch_is_disarmed_by_an_earlier_ones_wake, is_refused)
 		coqueue_t *q = queue_for(kind, arm);
 		struct node nodes[4];
 
-		for (int i = 0; i < 4; i++) {
-			node_init(&nodes[i], q, arm,
-				  i == 1 ? disarm_the_other : count_wake);
-			must_arm(&nodes[i]);
-		}
-		nodes[1].other = &nodes[2];
+		arm_batch(nodes, 4, q, arm, 1);
 		ck_ok(coqueue_shutdown(q, (enum coqueue_shutdown)mode));
 		ck_ok(nodes[1].result);
 		for (int i = 0; i < 4; i++)
@@ -255,12 +262,7 @@ START_TEST(R6_one_of_many_joiners_is_disarmed_by_an_earlier_ones_wake)
 	coqueue_t *q = queue_with(1, 1);
 	struct node nodes[4];
 
-	for (int i = 0; i < 4; i++) {
-		node_init(&nodes[i], q, join_arm,
-			  i == 1 ? disarm_the_other : count_wake);
-		must_arm(&nodes[i]);
-	}
-	nodes[1].other = &nodes[2];
+	arm_batch(nodes, 4, q, join_arm, 1);
 	ck_ok(coqueue_task_done(q, 1));
 	ck_ok(nodes[1].result);
 	for (int i = 0; i < 4; i++)
@@ -288,12 +290,7 @@ ARM_TEST(R6_E67_E68_a_hint_on_its_way_to_one_who_is_disarmed_goes_on,
 	coqueue_t *q = queue_for(kind, arm);
 	struct node nodes[3];
 
-	for (int i = 0; i < 3; i++) {
-		node_init(&nodes[i], q, arm,
-			  i == 0 ? disarm_the_other : count_wake);
-		must_arm(&nodes[i]);
-	}
-	nodes[0].other = &nodes[1];
+	arm_batch(nodes, 3, q, arm, 0);
 	ck_ok(serve_two(q, arm));
 	ck_wakes(&nodes[0], 1);
 	ck_ok(nodes[0].result);

@@ -115,6 +115,7 @@ COQUEUE_API int coqueue_join_arm(coqueue_t *q, coqueue_waiter_t *w);
  *           or is about to: it is not armed, and must live on until a later
  *           call returns something else
  * EINVAL    w is NULL
+ * EDEADLK   called by a comparator; nothing has changed
  *
  * After 0 and EALREADY w's wake function is not running in any other thread, and
  * the library will not touch w again: it may be freed.  For this the call waits
@@ -128,8 +129,9 @@ COQUEUE_API int coqueue_disarm(coqueue_waiter_t *w);
 
 /*
  * A wake function for event loops: adds 1 to the eventfd whose number is in
- * data, `(void *)(intptr_t)fd`.  The fd should be non-blocking; it becomes
- * readable, and stays so until it is read.
+ * data, `(void *)(intptr_t)fd`.  It becomes readable, and stays so until it is
+ * read.  The fd should be non-blocking, but for loops that submit the read
+ * itself (io_uring).
  */
 COQUEUE_API void coqueue_wake_eventfd(coqueue_waiter_t *w);
 
