@@ -327,6 +327,8 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 	int err;
 
 	w->offer = NULL; /* what it was may be moved now */
+	if (w->kind != WAITER_NODE)
+		line_ticket_locked(c->line, w);
 	do {
 		next = NULL;
 		/* it has just been tried, and standing in line looks again */

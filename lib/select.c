@@ -170,7 +170,7 @@ static int select_round(struct select *s, bool stand)
 		if (!stand && (err == EAGAIN || err == BUSY))
 			all = err == BUSY ? BUSY : all;
 		else if (err != EINPROGRESS)
-			return err == ANEW ? ANEW : choose(s, i, err);
+			return choose(s, i, err);
 	}
 	return all;
 }
@@ -193,14 +193,24 @@ static bool leave_lines(struct select *s)
 	}
 	for (size_t i = 0; i < s->n; i++)
 		waiter_await_wakers(&s->branches[i].place.waiter);
-	sleeper_fini(&s->sleeper);
 	return served;
 }
 
-static void leave_queues(struct select *s)
+static void select_begin(struct select *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		queue_leave(s->branches[i].call.queue);
+		queue_enter(s->cases[i].queue);
+	sleeper_init(&s->sleeper);
+	sync_init(&s->choice.state, CHOICE_OPEN);
+	for (size_t i = 0; i < s->n; i++)
+		branch_init(s, i);
+}
+
+static void select_end(struct select *s)
+{
+	sleeper_fini(&s->sleeper);
+	for (size_t i = 0; i < s->n; i++)
+		queue_leave(s->cases[i].queue);
 }
 
 static void select_cancelled(void *arg)
@@ -208,7 +218,7 @@ static void select_cancelled(void *arg)
 	struct select *s = arg;
 
 	leave_lines(s);
-	leave_queues(s);
+	select_end(s);
 }
 
 /* Sleep once: 0, ETIMEDOUT, or MOVED. */
@@ -231,10 +241,6 @@ static int select_in_line(struct select *s)
 	struct backoff backoff = {0};
 	int err, woken = 0;
 
-	sleeper_init(&s->sleeper);
-	sync_init(&s->choice.state, CHOICE_OPEN);
-	for (size_t i = 0; i < s->n; i++)
-		branch_init(s, i);
 	sort_by_queue(s);
 	while ((err = select_round(s, woken != ETIMEDOUT)) == EINPROGRESS ||
 	       (woken == ETIMEDOUT && err == BUSY)) {
@@ -246,22 +252,25 @@ static int select_in_line(struct select *s)
 	}
 	if (leave_lines(s))
 		return 0;
+	sleeper_again(&s->sleeper);
 	if (woken == MOVED)
-		return ANEW;
-	return err == EAGAIN && woken == ETIMEDOUT ? ETIMEDOUT : err;
+		s->sleeper.scheduler = park_scheduler();
+	return woken == MOVED ? ANEW : err;
 }
 
 static not_inlined int select_wait(struct select *s)
 {
+	struct backoff backoff = {0};
 	int err;
 
-	for (size_t i = 0; i < s->n; i++)
-		queue_enter(s->cases[i].queue);
+	select_begin(s);
+	/* who was woken for another's offer may hide who sleeps: let it go on */
 	while ((err = select_in_line(s)) == ANEW &&
-	       (err = select_try(s)) == EAGAIN)
-		;
-	leave_queues(s);
-	return err;
+	       (err = select_try(s)) == EAGAIN &&
+	       !deadline_has_passed(s->deadline))
+		backoff_wait(&backoff);
+	select_end(s);
+	return err == EAGAIN ? ETIMEDOUT : err;
 }
 
 /* ---- the call ------------------------------------------------------------- */

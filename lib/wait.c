@@ -93,6 +93,23 @@ static void line_count_back_locked(struct line *line, const struct waiter *w)
 	line->waiting += w->kind == WAITER_NODE;
 }
 
+void line_ticket_locked(struct line *line, struct waiter *w)
+{
+	if (!w->ticket)
+		w->ticket = line->next_ticket++;
+}
+
+/* Whom w stands before, with its ticket. */
+static struct list *line_place_locked(struct line *line, const struct waiter *w)
+{
+	struct list *place;
+
+	list_for_each(place, &line->asleep)
+		if (waiter_of(place)->ticket > w->ticket)
+			break;
+	return place;
+}
+
 void line_enter_locked(struct line *line, struct waiter *w)
 {
 	struct list *place = &line->asleep;
@@ -101,14 +118,15 @@ void line_enter_locked(struct line *line, struct waiter *w)
 
 	if (w->state == WAITER_ASLEEP || (w->state == WAITER_WOKEN && pending))
 		return;
+	if (w->kind == WAITER_NODE && w->state != WAITER_WOKEN)
+		w->ticket = 0; /* of an earlier time */
+	/* who comes back is among the first, who is new the last */
+	if (w->ticket && w->ticket + 1 < line->next_ticket)
+		place = line_place_locked(line, w);
+	line_ticket_locked(line, w);
 	if (w->state == WAITER_WOKEN) {
 		line_count_back_locked(line, w);
-		/* who comes back is among the first */
-		list_for_each(place, &line->asleep)
-			if (waiter_of(place)->ticket > w->ticket)
-				break;
 	} else {
-		w->ticket = line->next_ticket++;
 		line_count_in_locked(line, w, 1);
 		line->waits++;
 	}
@@ -295,7 +313,7 @@ void line_wake_all_locked(struct line *line, int verdict)
 
 int line_verdict_locked(const struct line *line, const struct waiter *w)
 {
-	if (w->state == WAITER_OUT)
+	if (w->kind == WAITER_NODE && w->state == WAITER_OUT)
 		return VERDICT_RETRY;
 	if (w->ticket < line->completed)
 		return 0;

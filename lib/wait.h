@@ -95,7 +95,7 @@ enum waiter_kind {
 
 struct waiter {
 	struct list link; /* under lock; of a deferred wake: its thread's */
-	uint64_t ticket;  /* under lock */
+	uint64_t ticket;  /* its place in line; 0: none yet; under lock */
 	/* What others may take or fill without asking, or NULL; under lock. */
 	void *offer;
 	uint8_t state; /* enum waiter_state; under lock */
@@ -148,9 +148,13 @@ void waiter_wake_dropped(struct waiter *w);
 /* Wait, with no lock held, until no waker touches w any more.  [wait.4] */
 void waiter_await_wakers(struct waiter *w);
 
+/* A blocked call has its ticket from its first step to its end: none that slips
+ * between tries misses what is told to all, or loses its place. */
+void line_ticket_locked(struct line *line, struct waiter *w);
+
 /*
- * Stand in line, at the end or in the old place.  One whose wake-up is due but
- * has not begun stays woken instead: it will try again.
+ * Stand in line, by ticket, or else at the end.  One whose wake-up is due but has
+ * not begun stays woken instead: it will try again.
  */
 void line_enter_locked(struct line *line, struct waiter *w);
 

@@ -78,6 +78,7 @@ int sleeper_sleep(struct sleeper *s, const struct timespec *deadline)
 
 void place_init(struct place *p, struct sleeper *s)
 {
+	p->waiter.ticket = 0;
 	p->waiter.offer = NULL;
 	p->waiter.state = WAITER_OUT;
 	p->waiter.kind = s->self ? WAITER_COROUTINE : WAITER_THREAD;
