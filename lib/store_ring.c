@@ -177,54 +177,47 @@ static bool ring_is_finished(const struct store *s)
 /* ---- put and get ---------------------------------------------------------- */
 
 /*
- * Nothing could be done at *p.  True: this is why; false: it can be tried again
- * at the new *p.
+ * Nothing could be done at *p: why; STORE_DONE: it can be tried again at the new
+ * *p.
  *
  * Full at the instant when head is read: tail is p or beyond, and head is one
  * lap behind p.  Mirrored below: empty at the instant when tail is read, for
  * head is p or beyond, and tail is p.
  */
-static bool ring_refuses_put(const struct ring *r, uint64_t *p,
-			     enum store_result *why)
+static enum store_result ring_refuses_put(const struct ring *r, uint64_t *p)
 {
 	uint64_t now;
 
-	*why = STORE_CLOSED;
 	if (*p & RING_GATE)
-		return true;
+		return STORE_CLOSED;
 	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
-	*why = STORE_NONE;
 	if (sync_load(&r->head, relaxed) == *p - ring_lap(r))
-		return true;
-	*why = STORE_BUSY;
+		return STORE_NONE;
 	now = sync_load(&r->tail, relaxed);
 	/* [ring.4] acquire: with [ring.3]; nothing is read through it */
 	if (now == *p && sync_load(ring_stamp(r, now), acquire) != now)
-		return true;
+		return STORE_BUSY;
 	*p = now;
-	return false;
+	return STORE_DONE;
 }
 
-static bool ring_refuses_get(const struct ring *r, uint64_t *p,
-			     enum store_result *why)
+static enum store_result ring_refuses_get(const struct ring *r, uint64_t *p)
 {
 	uint64_t now;
 
 	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
 	now = sync_load(&r->tail, relaxed);
-	*why = now & RING_GATE ? STORE_CLOSED : STORE_NONE;
 	if ((now & ~RING_GATE) == *p)
-		return true;
-	*why = STORE_BUSY;
+		return now & RING_GATE ? STORE_CLOSED : STORE_NONE;
 	now = sync_load(&r->head, relaxed);
 	/* [ring.2] acquire: with [ring.1]; nothing is read through it */
 	if (now == *p &&
 	    sync_load(ring_stamp(r, now), acquire) != now + RING_HELD)
-		return true;
+		return STORE_BUSY;
 	*p = now;
-	return false;
+	return STORE_DONE;
 }
 
 /*
@@ -257,7 +250,8 @@ static enum store_result ring_put(struct store *s, const void *items, size_t n,
 		m += ring_free_from(r, n - m, &end);
 		seen = p;
 		if (m == 0) {
-			if (ring_refuses_put(r, &seen, &why))
+			why = ring_refuses_put(r, &seen);
+			if (why != STORE_DONE)
 				return why;
 			continue;
 		}
@@ -292,7 +286,8 @@ static enum store_result ring_get(struct store *s, void *items, size_t n,
 		m += ring_held_from(r, n - m, &end);
 		seen = p;
 		if (m == 0) {
-			if (ring_refuses_get(r, &seen, &why))
+			why = ring_refuses_get(r, &seen);
+			if (why != STORE_DONE)
 				return why;
 			continue;
 		}
@@ -319,7 +314,8 @@ static enum store_result ring_peek(struct store *s, void *item)
 	for (;; p = now) {
 		now = end = p;
 		if (ring_held_from(r, 1, &end) == 0) {
-			if (ring_refuses_get(r, &now, &why))
+			why = ring_refuses_get(r, &now);
+			if (why != STORE_DONE)
 				return why;
 			continue;
 		}

@@ -69,11 +69,30 @@ SANITIZERS = {
 }
 SANITIZED_CHECKS = (
     "bulk destroy discard halfway interrupt peek put_get shutdown stats task "
-    "threads wait object badinput"
+    "threads wait object badinput arm disarm select"
 ).split()
 MUST_FAIL = """-Werror=return-type -Werror=implicit-function-declaration
     -Werror=int-conversion -Werror=incompatible-pointer-types
     -Werror=uninitialized -Werror=maybe-uninitialized""".split()
+# Words of the library, and what scenarios of the explorer say for them.
+SAID_BY_SCENARIOS = {
+    "rendezvous": "meet",
+    "offer": "meet",
+    "pile": "lifo priority",
+    "seg": "chain",
+    "park": "co",
+    "parked": "co",
+    "served": "co",
+    "serve": "co",
+    "choice": "select",
+    "node": "arm wake",
+    "waker": "wake",
+    "ticket": "interrupt walk",
+    "capacity": "resize grow shrink",
+    "discard": "immediate",
+    "deadline": "timed",
+    "ring": "put get",
+}
 # Other eyes on a survivor: optimised alike, it is the same program.
 OPTIMISERS = (("gcc", "-O3"), ("gcc", "-Os"), ("clang", "-O2"))
 
@@ -321,7 +340,7 @@ def tests_in(source, program, sanitizer=""):
     text = (source / "tests" / f"{program.name}.c").read_text()
     if not re.search("coqueue_create|queue_with", text):
         return  # it tests something else
-    for name in re.findall(r"^START_TEST\((\w+)\)", text, re.M):
+    for name in re.findall(r"^(?:[A-Z]+_)*TEST\((\w+)", text, re.M):
         yield Test(program, name, sanitizer)
 
 
@@ -502,6 +521,14 @@ class Explorer:
         builder.copy_lib(self.work)
         self.objects = builder.compile(self.work, self.units, self.flags)
         self.rest = [self.compile_rest(s) for s in sources if s[:4] != "lib/"]
+        self.scenarios = self.names_of_scenarios()
+
+    def names_of_scenarios(self):
+        program = self.work / "explore"
+        command = self.builder.cc + ["-pthread", "-o", program, *self.rest]
+        self.builder.must(command + [*self.objects.values()], self.work)
+        listed = run([str(program), "--list"], self.limit).output.splitlines()
+        return [line.split()[0] for line in listed if line.strip()]
 
     def compile_rest(self, name):
         out = self.work / f"{name.replace('/', '-')}.o"
@@ -510,7 +537,16 @@ class Explorer:
         self.builder.must(command + ["-c", "-o", str(out), str(source)], self.work)
         return out
 
-    def kill(self, where, file):
+    def related(self, mutant):
+        """The scenarios that are named after what the mutant is in."""
+        words = set(re.findall(r"[a-z]+", f"{mutant.file} {mutant.where}"))
+        for word, more in SAID_BY_SCENARIOS.items():
+            if word in words:
+                words.update(more.split())
+        return [name for name in self.scenarios if words & set(name.split("_"))]
+
+    def kill(self, where, mutant):
+        file = mutant.file.split("/")[1]
         units = [u for u in self.builder.touched(file) if u in self.units]
         objects = self.builder.compile(where, units, self.flags)
         if not objects or code_of(objects) == code_of(self.objects, units):
@@ -520,10 +556,13 @@ class Explorer:
         command += {**self.objects, **objects}.values()
         if not self.builder.linked(command, where):
             return None
-        done = run([str(program), "--quick", f"--limit={self.limit}"], 4 * self.limit)
-        if done.code in (0, 2):
-            return None
-        return "explore", how(done) if done.code != 1 else failure(done.output)
+        related = self.related(mutant)
+        for names in [related, []] if related else [[]]:
+            command = [str(program), "--quick", f"--limit={self.limit}", *names]
+            done = run(command, 4 * self.limit)
+            if done.code not in (0, 2):
+                return "explore", how(done) if done.code != 1 else failure(done.output)
+        return None
 
 
 def failure(output):
@@ -614,7 +653,7 @@ class Judge:
         if stage in ("quick", "slow"):
             return self.plain.kill(mutant, libraries, stage == "quick")
         if stage == "explore":
-            return self.explorer.kill(where, mutant.file.split("/")[1])
+            return self.explorer.kill(where, mutant)
         return self.kill_sanitized(stage, mutant, where)
 
     def is_optimised_alike(self, where, units):
