@@ -134,7 +134,7 @@ static int arm_and_wait(struct hand *me, struct node *node)
 
 	while ((code = arm_node(node)) == EINPROGRESS) {
 		while (wakes_of(node) == before && !is_past(&limit))
-			sched_yield();
+			hand_yield();
 		if (wakes_of(node) == before)
 			return complain(me, "%s: never woken", node->arm->name);
 		if (wakes_of(node) != ++before)

@@ -181,7 +181,7 @@ static int serve(struct hand *me)
 			return complain(me, "%s: %s", handover->duty->name,
 					code_name(code));
 		if (!q)
-			sched_yield();
+			hand_yield();
 	}
 	return 0;
 }
@@ -255,7 +255,7 @@ static void be_served(const struct duty *duty, unsigned rounds)
 		ck_code(op_call(duty->mine, q, &item, NULL), duty->code);
 		/* Polling gives the other thread no rest on its way out. */
 		for (unsigned i = 0; i < round % 4; i++)
-			sched_yield();
+			hand_yield();
 		ck_ok(coqueue_destroy(q));
 	}
 	atomic_store(&handover.stop, true);

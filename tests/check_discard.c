@@ -426,7 +426,7 @@ static int call_meanwhile(struct hand *me)
 	struct timespec limit = from_now(limit_ns());
 
 	while (!atomic_load(&meeting->begun) && !is_past(&limit))
-		sched_yield();
+		hand_yield();
 	call_everything(&log, 0);
 	atomic_store(&meeting->over, true);
 	return log.complaint ? complain(me, "%s", log.complaint) : 0;
@@ -440,7 +440,7 @@ static void let_the_other_call(struct log *log, long item)
 	(void)item;
 	atomic_store(&meeting->begun, true);
 	while (!atomic_load(&meeting->over) && !is_past(&limit))
-		sched_yield();
+		hand_yield();
 	if (!atomic_load(&meeting->over))
 		log->complaint = "another thread hangs in the queue";
 }

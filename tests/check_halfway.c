@@ -522,7 +522,7 @@ START_TEST(E08_a_half_way_item_beats_the_deadline_of_a_parked_call)
 		give_a_chance(); /* to be at its deadline */
 		let_go();
 		crew_expect(putter, 0);
-		coro_join(getter);
+		crew_join(getter);
 		if (crew_count(getter, 0))
 			ck_assert(is_whole(got, 'a'));
 		else

@@ -248,8 +248,10 @@ static int produce_until_refused(struct hand *me)
 {
 	int code;
 
-	while ((code = coqueue_put(me->q, &me->item)) == 0)
+	while ((code = coqueue_put(me->q, &me->item)) == 0) {
 		me->done++;
+		hand_pause();
+	}
 	return code;
 }
 

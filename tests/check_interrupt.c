@@ -195,7 +195,7 @@ static int interrupt_often(struct hand *me)
 	while (!atomic_load(stop)) {
 		if (coqueue_interrupt(me->q) != 0)
 			return complain(me, "interrupt failed");
-		sched_yield();
+		hand_yield();
 	}
 	return 0;
 }

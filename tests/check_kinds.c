@@ -639,8 +639,10 @@ KIND_TEST(G9_what_came_before_a_put_is_seen_after_its_get)
 /* No shutdown helps at the end.  One by one: check_wait.c. */
 KIND_TEST(G10_cancellations_and_deadlines_lose_no_wake_up)
 {
-	struct turmoil *t = turmoil_start(kind);
+	struct turmoil *t;
 
+	FOR_THREADS_ALONE();
+	t = turmoil_start(kind);
 	for (unsigned i = 0; i < scaled(20); i++) {
 		turmoil_go_on(t, 50);
 		turmoil_cancel(t, turmoil_choose(t, TURMOIL_HANDS));
@@ -784,6 +786,7 @@ KIND_TEST(G13_items_that_are_too_large_give_EINVAL_or_ENOMEM)
 
 KIND_TEST(G14_a_cancelled_call_has_no_effect)
 {
+	FOR_THREADS_ALONE();
 	for_each_wait(kind, op) {
 		coqueue_t *q = kind_that_blocks(kind, op);
 		size_t size = coqueue_size(q), left = coqueue_unfinished(q);
@@ -818,6 +821,7 @@ KIND_TEST(G14_calls_that_never_wait_are_no_cancellation_points)
 {
 	coqueue_t *q = kind_with(kind, 0);
 
+	FOR_THREADS_ALONE();
 	crew_expect(crew_start(3, try_with_cancel_pending, q, NULL), 0);
 	check_usable_as(kind, q);
 	ck_ok(coqueue_destroy(q));
@@ -868,6 +872,7 @@ KIND_TEST(G16_others_get_on_or_sleep_while_one_is_stopped)
 {
 	struct turmoil *t;
 
+	FOR_THREADS_ALONE();
 	prepare_to_stop();
 	t = turmoil_start(kind);
 	for (unsigned i = 0; i < scaled(20); i++) {

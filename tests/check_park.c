@@ -69,10 +69,10 @@ POOL_TEST(every_form_of_waiting_parks_and_is_served_by_a_thread)
 		await_parked(pool, 1);
 		ck_assert_uint_eq(crew_finished(crew), 0);
 		serve_one(q, op->line);
-		coro_join(crew);
+		crew_join(crew);
 		if (op->line == GETTERS)
 			ck_assert_int_eq(crew->hands[0].item, SERVED_ITEM);
-		coro_expect(crew, 0);
+		crew_expect(crew, 0);
 		ck_assert_uint_eq(waiting_in(q, op->line), 0);
 		ck_ok(coqueue_destroy(q));
 	}
@@ -98,8 +98,8 @@ POOL_TEST(every_form_of_waiting_is_served_by_a_coroutine)
 		await_parked(pool, 1);
 		server = coro_start(pool, 1, serve_as_coro, q,
 				    (void *)(uintptr_t)op);
-		coro_expect(server, 0);
-		coro_expect(crew, 0);
+		crew_expect(server, 0);
+		crew_expect(crew, 0);
 		ck_ok(coqueue_destroy(q));
 	}
 }
@@ -135,9 +135,9 @@ POOL_TEST(a_parked_call_may_return_in_another_thread)
 		await_waiting(q, op->line, 1);
 		await_parked(pool, 1);
 		serve_one(q, op->line);
-		coro_join(crew);
+		crew_join(crew);
 		moved += crew->hands[0].done;
-		coro_expect(crew, 0);
+		crew_expect(crew, 0);
 		ck_ok(coqueue_destroy(q));
 	}
 	ck_assert((moved > 0) == coro_migrates(pool));
@@ -155,17 +155,17 @@ POOL_TEST(what_need_not_wait_does_not_park)
 			continue;
 		q = kind_that_blocks(kind, op);
 		if (op->form == UNTIL)
-			coro_expect(coro_call(pool, q, op, 2, &past),
+			crew_expect(coro_call(pool, q, op, 2, &past),
 				    ETIMEDOUT);
 		if (op->form == UNTIL)
-			coro_expect(coro_call(pool, q, op, 2, COQUEUE_NOWAIT),
+			crew_expect(coro_call(pool, q, op, 2, COQUEUE_NOWAIT),
 				    EAGAIN);
 		if (op->form == TRY)
-			coro_expect(coro_call(pool, q, op, 2, NULL), EAGAIN);
+			crew_expect(coro_call(pool, q, op, 2, NULL), EAGAIN);
 		ck_ok(coqueue_shutdown(q, COQUEUE_IMMEDIATE));
 		if (op->line == JOINERS && kind_is_rendezvous(kind))
 			ck_ok(coqueue_task_done(q, 1));
-		coro_expect(coro_call(pool, q, op, 2, NULL),
+		crew_expect(coro_call(pool, q, op, 2, NULL),
 			    code_of_shutdown(op));
 		ck_ok(coqueue_destroy(q));
 	}
@@ -185,7 +185,7 @@ POOL_TEST(E87_a_parked_call_ends_at_its_deadline_and_leaves_no_trace)
 			continue;
 		q = kind_that_blocks(kind, op);
 		crew = coro_call(pool, q, op, 3, &soon);
-		coro_expect(crew, ETIMEDOUT);
+		crew_expect(crew, ETIMEDOUT);
 		ck_assert_msg(is_past(&soon), "%s: early", op->name);
 		ck_assert_uint_eq(waiting_in(q, op->line), 0);
 		check_usable_as(kind, q);
@@ -201,7 +201,7 @@ POOL_TEST(E46_interrupt_reaches_parked_calls)
 		struct crew *threads = crew_block(q, op, 2);
 
 		ck_ok(coqueue_interrupt(q));
-		coro_expect(crew, EINTR);
+		crew_expect(crew, EINTR);
 		crew_expect(threads, EINTR);
 		ck_assert_uint_eq(waiting_in(q, op->line), 0);
 		ck_ok(coqueue_destroy(q));
@@ -231,12 +231,12 @@ POOL_TEST(E67_E68_who_is_at_its_deadline_passes_the_hint_on)
 			if (round % 2)
 				await(is_past(&soon));
 			serve_one(q, op->line);
-			coro_join(quitter);
+			crew_join(quitter);
 			served = crew_count(quitter, 0) == 1;
-			coro_expect(quitter, served ? 0 : ETIMEDOUT);
+			crew_expect(quitter, served ? 0 : ETIMEDOUT);
 			if (served)
 				serve_one(q, op->line);
-			coro_expect(patient, 0);
+			crew_expect(patient, 0);
 			ck_ok(coqueue_destroy(q));
 		}
 	}
@@ -269,7 +269,7 @@ POOL_TEST(G3_a_shutdown_resumes_a_thousand_parked_coroutines)
 			ck_ok(coqueue_shutdown(q, (enum coqueue_shutdown)mode));
 			if (op->line == JOINERS && coqueue_unfinished(q) > 0)
 				ck_ok(coqueue_task_done(q, 1));
-			coro_expect(crew, code_of_shutdown(op));
+			crew_expect(crew, code_of_shutdown(op));
 			ck_assert_uint_eq(waiting_in(q, op->line), 0);
 			ck_ok(coqueue_destroy(q));
 		}
@@ -287,7 +287,7 @@ POOL_TEST(G5_a_graceful_shutdown_ends_no_get_that_can_be_served)
 		for (long item = 0; item < (long)items; item++)
 			ck_ok(coqueue_put(q, &item));
 		ck_ok(coqueue_shutdown(q, COQUEUE_GRACEFUL));
-		coro_join(crew);
+		crew_join(crew);
 		ck_assert_msg(crew_count(crew, 0) == items &&
 				      crew_count(crew, ESHUTDOWN) ==
 					      GET - items,
@@ -308,7 +308,7 @@ POOL_TEST(E80_destroy_lets_parked_callers_leave_first)
 			coqueue_try_get(q, &item);
 		crew = coro_block(pool, q, op, 3);
 		ck_ok(coqueue_destroy(q));
-		coro_expect(crew, op->line == JOINERS ? EINTR : ESHUTDOWN);
+		crew_expect(crew, op->line == JOINERS ? EINTR : ESHUTDOWN);
 	}
 }
 
@@ -331,7 +331,7 @@ POOL_TEST(G12_E75_threads_and_coroutines_are_served_in_one_order)
 		}
 		for (int i = 0; i < EACH; i++) {
 			serve_one(q, op->line);
-			coro_expect(coros[i], 0);
+			crew_expect(coros[i], 0);
 			ck_assert_uint_eq(crew_finished(threads[i]), 0);
 			serve_one(q, op->line);
 			crew_expect(threads[i], 0);
@@ -355,9 +355,9 @@ POOL_TEST(E75_a_shutdown_reaches_threads_and_coroutines)
 			ck_ok(coqueue_shutdown(q, (enum coqueue_shutdown)mode));
 			if (op->line == JOINERS && coqueue_unfinished(q) > 0)
 				ck_ok(coqueue_task_done(q, 1));
-			coro_expect(first, code_of_shutdown(op));
+			crew_expect(first, code_of_shutdown(op));
 			crew_expect(threads, code_of_shutdown(op));
-			coro_expect(second, code_of_shutdown(op));
+			crew_expect(second, code_of_shutdown(op));
 			ck_ok(coqueue_destroy(q));
 		}
 	}
@@ -448,11 +448,11 @@ POOL_TEST(G4_threads_and_coroutines_lose_and_double_no_item)
 
 	crew_expect(putters, 0);
 	for (int i = 0; i < 2; i++)
-		coro_expect(coro_putters[i], 0);
+		crew_expect(coro_putters[i], 0);
 	ck_ok(coqueue_shutdown(q, COQUEUE_GRACEFUL));
 	crew_expect(getters, ESHUTDOWN);
 	for (int i = 0; i < 2; i++)
-		coro_expect(coro_getters[i], ESHUTDOWN);
+		crew_expect(coro_getters[i], ESHUTDOWN);
 	ck_assert_uint_eq(market.put, market.got);
 	ck_assert_uint_eq(stats_of(q).gets, 5 * (uint64_t)market.items);
 	ck_ok(coqueue_destroy(q));
@@ -466,9 +466,9 @@ POOL_TEST(G4_coroutines_among_themselves_lose_and_double_no_item)
 	struct crew *getters = coro_start(pool, 3, get_until_shut, q, &market);
 	struct crew *putters = coro_start(pool, 3, put_all, q, &market);
 
-	coro_expect(putters, 0);
+	crew_expect(putters, 0);
 	ck_ok(coqueue_shutdown(q, COQUEUE_GRACEFUL));
-	coro_expect(getters, ESHUTDOWN);
+	crew_expect(getters, ESHUTDOWN);
 	ck_assert_uint_eq(market.put, market.got);
 	ck_assert_uint_eq(stats_of(q).gets, 3 * (uint64_t)market.items);
 	ck_ok(coqueue_destroy(q));
@@ -500,13 +500,13 @@ static void meet_the_parked(struct coro_pool *pool, const struct op *op,
 		crew_join(crew);
 	} else {
 		crew = coro_start(pool, 1, call_once, q, (void *)(uintptr_t)op);
-		coro_join(crew);
+		crew_join(crew);
 	}
 	item = crew->hands[0].item;
 	crew_expect(crew, 0);
-	coro_join(parked);
+	crew_join(parked);
 	ck_assert_int_eq(parked->hands[0].item, item);
-	coro_expect(parked, 0);
+	crew_expect(parked, 0);
 	ck_assert_uint_eq(stats_of(q).puts, 1);
 	ck_ok(coqueue_destroy(q));
 }
@@ -545,9 +545,9 @@ START_TEST(R8_an_armed_node_meets_a_parked_partner)
 			code = arm_node(&node);
 		}
 		ck_ok(code);
-		coro_join(parked);
+		crew_join(parked);
 		ck_assert_int_eq(parked->hands[0].item, node.item);
-		coro_expect(parked, 0);
+		crew_expect(parked, 0);
 		ck_ok(coqueue_destroy(q));
 	}
 	coro_pool_end(pool);
@@ -583,7 +583,7 @@ POOL_TEST(R4_what_would_block_in_a_wake_does_not_park)
 		node_init(&node, q, get_arm, call_in_wake);
 		node.arg = &in_wake;
 		must_arm(&node);
-		coro_expect(coro_start(pool, 1, serve_as_coro, q,
+		crew_expect(coro_start(pool, 1, serve_as_coro, q,
 				       (void *)(uintptr_t)&ops[OP_GET]),
 			    0);
 		ck_wakes(&node, 1);
@@ -612,10 +612,10 @@ POOL_TEST(R4_a_try_in_a_wake_serves_a_parked_coroutine)
 		crew = coro_block(pool, in_wake.q, op, 1);
 		in_a_wake(call_in_wake, &in_wake);
 		ck_ok(in_wake.result);
-		coro_join(crew);
+		crew_join(crew);
 		if (op->line == GETTERS)
 			ck_assert_int_eq(crew->hands[0].item, SERVED_ITEM);
-		coro_expect(crew, 0);
+		crew_expect(crew, 0);
 		ck_ok(coqueue_destroy(in_wake.q));
 	}
 }
@@ -667,7 +667,7 @@ static void end_select(struct coro_pool *pool, const struct kind *kind,
 		ck_ok(coqueue_shutdown(choice.q[1], COQUEUE_GRACEFUL));
 	else if (ending == BY_INTERRUPT)
 		ck_ok(coqueue_interrupt(choice.q[1]));
-	coro_expect(crew, codes[ending]);
+	crew_expect(crew, codes[ending]);
 	if (ending == BY_SERVICE || ending == BY_SHUTDOWN)
 		ck_assert_uint_eq(choice.chosen, 1);
 	if (ending == BY_SERVICE && side == COQUEUE_GET)
@@ -696,7 +696,7 @@ POOL_TEST(E63_selects_of_coroutines_meet_in_a_ring)
 		ring_make(&ring, kind, n);
 		crew = coro_start(pool, n, go_round, NULL, &ring);
 		ring_shut(&ring, scaled(500));
-		coro_expect(crew, ESHUTDOWN);
+		crew_expect(crew, ESHUTDOWN);
 		ring_check(&ring);
 	}
 }
@@ -1116,14 +1116,14 @@ static void check_fair(const struct kind *kind, unsigned n_threads)
 		ck_ok(coqueue_put(q, &item));
 	}
 	ck_ok(coqueue_shutdown(q, COQUEUE_GRACEFUL));
-	coro_join(coros);
+	crew_join(coros);
 	crew_join(threads);
 	by_coros = done_by(coros);
 	by_threads = done_by(threads);
 	ck_assert_uint_eq(by_coros + by_threads, (uint64_t)market.items);
 	ck_assert_uint_ge(by_coros * 10, (uint64_t)market.items * 4);
 	ck_assert_uint_ge(by_threads * 10, (uint64_t)market.items * 4);
-	coro_expect(coros, ESHUTDOWN);
+	crew_expect(coros, ESHUTDOWN);
 	crew_expect(threads, ESHUTDOWN);
 	coro_pool_end(pool);
 	ck_ok(coqueue_destroy(q));

@@ -163,6 +163,7 @@ static int see_wide(struct hand *me, int (*see)(coqueue_t *, void *))
 			return complain(me, "%ld after %ld", item.words[0],
 					last);
 		last = item.words[0];
+		hand_pause();
 	}
 	return code;
 }

@@ -61,28 +61,19 @@ static bool pick_is_sound(const struct pick *pick, int code)
 	return true;
 }
 
-/* For coroutines, which must not look at errno. */
-static int pick_in_coro(struct pick *pick)
-{
-	int code;
-
-	pick_reset(pick);
-	code = coqueue_select(pick->cases, pick->n, pick->deadline,
-			      &pick->chosen);
-	return pick_is_sound(pick, code) ? code : COMPLAINED;
-}
-
 static int pick_one(struct pick *pick, const struct timespec *deadline)
 {
 	int code;
 
-	errno = 4711;
+	pick_reset(pick);
 	pick->deadline = deadline;
-	code = pick_in_coro(pick);
-	return errno == 4711 ? code : ERRNO_CHANGED;
+	errno_mark();
+	code = coqueue_select(pick->cases, pick->n, pick->deadline,
+			      &pick->chosen);
+	return pick_is_sound(pick, code) ? errno_kept(code) : COMPLAINED;
 }
 
-static int pick_in_thread(struct hand *me)
+static int pick_in_hand(struct hand *me)
 {
 	struct pick *pick = me->arg;
 
@@ -143,7 +134,7 @@ static void pair_destroy(struct pair *pair)
 /* A thread that waits in both of them. */
 static struct crew *pair_block(struct pair *pair)
 {
-	struct crew *crew = crew_start(1, pick_in_thread, NULL, &pair->pick);
+	struct crew *crew = crew_start(1, pick_in_hand, NULL, &pair->pick);
 
 	for (int i = 0; i < 2; i++)
 		await(waiting_in(pair->q[i], line_of(pair->side)) > 0);
@@ -362,6 +353,7 @@ KIND_SIDE_TEST(E84_a_cancelled_select_has_left_all_lines_without_effect)
 	struct crew *crew;
 	size_t size;
 
+	FOR_THREADS_ALONE();
 	pair_make(&pair, kind, side);
 	size = coqueue_size(pair.q[0]);
 	crew = pair_block(&pair);
@@ -380,7 +372,7 @@ static int pick_uncancellable(struct hand *me)
 	int code, state;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	code = pick_in_thread(me);
+	code = pick_in_hand(me);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	return state == PTHREAD_CANCEL_DISABLE
 		       ? code
@@ -392,6 +384,7 @@ KIND_SIDE_TEST(E84_a_select_that_cannot_be_cancelled_is_served)
 	struct pair pair;
 	struct crew *crew;
 
+	FOR_THREADS_ALONE();
 	pair_make(&pair, kind, side);
 	crew = crew_start(1, pick_uncancellable, NULL, &pair.pick);
 	await(waiting_in(pair.q[1], line_of(side)) > 0);
@@ -416,6 +409,7 @@ START_TEST(E84_a_select_that_does_not_wait_is_no_cancellation_point)
 	struct crew *crew;
 	struct pair pair;
 
+	FOR_THREADS_ALONE();
 	pair_make(&pair, &kinds[0], COQUEUE_GET);
 	crew = crew_start(1, pick_with_cancel_pending, NULL, &pair.pick);
 	crew_join(crew);
@@ -431,6 +425,7 @@ KIND_SIDE_TEST(E66_E67_E68_a_select_that_gives_up_passes_the_hint_on)
 {
 	uint64_t random = suite_seed();
 
+	FOR_THREADS_ALONE();
 	for (unsigned round = 0; round < scaled(60); round++) {
 		bool times_out = random_below(&random, 2);
 		struct timespec soon =
@@ -441,7 +436,7 @@ KIND_SIDE_TEST(E66_E67_E68_a_select_that_gives_up_passes_the_hint_on)
 
 		pair_make(&pair, kind, side);
 		pair.pick.deadline = &soon;
-		quitter = crew_start(1, pick_in_thread, NULL, &pair.pick);
+		quitter = crew_start(1, pick_in_hand, NULL, &pair.pick);
 		await(waiting_in(pair.q[0], line_of(side)) > 0 ||
 		      crew_finished(quitter));
 		patient = crew_call(pair.q[0], op_of(side), 1, NULL);
@@ -496,7 +491,7 @@ KIND_SIDE_TEST(G12_a_select_stands_in_line_among_threads)
 
 	pair_make(&pair, kind, side);
 	first = crew_block(pair.q[0], op_of(side), 1);
-	crew = crew_start(1, pick_in_thread, NULL, &pair.pick);
+	crew = crew_start(1, pick_in_hand, NULL, &pair.pick);
 	await_waiting(pair.q[0], line_of(side), 2);
 	await_waiting(pair.q[1], line_of(side), 1);
 	last = crew_block(pair.q[0], op_of(side), 1);
@@ -528,6 +523,7 @@ static int serve_until_refused(struct hand *me)
 /* Cancelled, shut and served at once: one outcome, which the counts confirm. */
 KIND_SIDE_TEST(E66_a_select_has_one_outcome_of_cancel_shutdown_and_service)
 {
+	FOR_THREADS_ALONE();
 	const struct op *serve =
 		&ops[side == COQUEUE_PUT ? OP_TRY_GET : OP_TRY_PUT];
 
@@ -648,7 +644,7 @@ KIND_SIDE_TEST(E64_the_same_queue_twice_is_served_once)
 		pick_add(&pick, q, side);
 	for (int round = 0; round < 10; round++) {
 		uint64_t puts = stats_of(q).puts, gets = stats_of(q).gets;
-		struct crew *crew = crew_start(1, pick_in_thread, NULL, &pick);
+		struct crew *crew = crew_start(1, pick_in_hand, NULL, &pick);
 
 		await(waiting_in(q, line_of(side)) > 0);
 		serve_one(q, line_of(side));
@@ -663,6 +659,7 @@ KIND_SIDE_TEST(E64_the_same_queue_twice_is_served_once)
 
 KIND_SIDE_TEST(E64_the_same_queue_twice_is_left_twice)
 {
+	FOR_THREADS_ALONE();
 	for (int how = 0; how < 3; how++) {
 		coqueue_t *q = kind_that_blocks(kind, op_of(side));
 		struct pick pick = {.n = 0};
@@ -670,7 +667,7 @@ KIND_SIDE_TEST(E64_the_same_queue_twice_is_left_twice)
 
 		for (int i = 0; i < 3; i++)
 			pick_add(&pick, q, side);
-		crew = crew_start(1, pick_in_thread, NULL, &pick);
+		crew = crew_start(1, pick_in_hand, NULL, &pick);
 		await(waiting_in(q, line_of(side)) > 0);
 		if (how == 0)
 			ck_ok(coqueue_shutdown(q, COQUEUE_IMMEDIATE));
@@ -726,7 +723,7 @@ START_TEST(E64_at_a_rendezvous_a_select_does_not_meet_itself)
 	ck_code(pick_one(&pick, &soon), ETIMEDOUT);
 	for (size_t side = 0; side < 2; side++) {
 		pick_both_sides(&pick, q);
-		crew = crew_start(1, pick_in_thread, NULL, &pick);
+		crew = crew_start(1, pick_in_hand, NULL, &pick);
 		await(waiting_in(q, PUTTERS) > 0 && waiting_in(q, GETTERS) > 0);
 		if (side == 0)
 			ck_ok(coqueue_try_get(q, &item));
@@ -750,8 +747,7 @@ START_TEST(E64_at_a_rendezvous_two_selects_on_both_sides_meet)
 
 		for (int i = 0; i < 2; i++) {
 			pick_both_sides(&picks[i], q);
-			crews[i] =
-				crew_start(1, pick_in_thread, NULL, &picks[i]);
+			crews[i] = crew_start(1, pick_in_hand, NULL, &picks[i]);
 		}
 		for (int i = 0; i < 2; i++)
 			crew_expect(crews[i], 0);
@@ -779,7 +775,7 @@ START_TEST(G7_a_select_that_does_not_wait_meets_one_that_waits)
 		pick_add(&waits, q[1], side);
 		pick_add(&comes, q[2], other_side(side));
 		pick_add(&comes, q[1], other_side(side));
-		crew = crew_start(1, pick_in_thread, NULL, &waits);
+		crew = crew_start(1, pick_in_hand, NULL, &waits);
 		await(waiting_in(q[0], line_of(side)) == 1 &&
 		      waiting_in(q[1], line_of(side)) == 1);
 		ck_ok(pick_one(&comes, COQUEUE_NOWAIT));
@@ -1009,7 +1005,7 @@ static int draw(struct hand *me)
 	for (int i = 0; i < MOST_READY; i++)
 		pick_add(&pick, lottery->q[i], COQUEUE_GET);
 	while (lottery->drawn < lottery->trials) {
-		int code = pick_in_coro(&pick);
+		int code = pick_one(&pick, pick.deadline);
 
 		if (code != 0)
 			return complain(me, "%s", code_name(code));
@@ -1051,8 +1047,8 @@ static void check_lottery(const struct kind *kind, bool one_queue)
 			one_queue && i > 0 ? lottery.q[0] : kind_with(kind, 0);
 	draws = coro_start(pool, 1, draw, NULL, &lottery);
 	fills = coro_start(pool, 1, fill_all, NULL, &lottery);
-	coro_expect(fills, 0);
-	coro_expect(draws, 0);
+	crew_expect(fills, 0);
+	crew_expect(draws, 0);
 	coro_pool_end(pool);
 	ck_uniform(lottery.counts, MOST_READY);
 	for (int i = 0; i < (one_queue ? 1 : MOST_READY); i++)
@@ -1093,7 +1089,7 @@ START_TEST(any_of_64_cases_may_be_chosen)
 			serve_one(q[i], line_of(side));
 			ck_ok(pick_one(&pick, NULL));
 			ck_chosen(&pick, i, 0);
-			crew = crew_start(1, pick_in_thread, NULL, &pick);
+			crew = crew_start(1, pick_in_hand, NULL, &pick);
 			await(waiting_in(q[COQUEUE_SELECT_MAX - 1],
 					 line_of(side)) > 0);
 			serve_one(q[i], line_of(side));

@@ -346,6 +346,7 @@ static int race_try_put(struct hand *me)
 		}
 		if (code == 0)
 			atomic_fetch_add(&race->accepted, 1);
+		hand_pause();
 		if (code == 0 && refused)
 			return complain(me, "a put succeeded after a refusal");
 	}
@@ -382,7 +383,7 @@ static int try_get_until_refused(struct hand *me)
 	int code, again;
 
 	while ((code = coqueue_try_get(me->q, &item)) == EAGAIN || code == 0)
-		;
+		hand_pause();
 	again = coqueue_try_get(me->q, &item);
 	return again == code ? code : complain(me, "%s", code_name(again));
 }

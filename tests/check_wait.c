@@ -122,6 +122,7 @@ START_TEST(E84_a_cancelled_call_has_no_effect_and_the_queue_stays_usable)
 {
 	struct timespec far = from_now(2 * limit_ns());
 
+	FOR_THREADS_ALONE();
 	for (int timed = 0; timed <= 1; timed++)
 		for_each_blocking_op(op) {
 			coqueue_t *q = queue_that_blocks(op);
@@ -144,6 +145,7 @@ END_TEST
 /* G14, G3: shutdown reaches those around a cancelled one. */
 START_TEST(E84_E71_a_cancelled_waiter_leaves_no_gap_in_the_line)
 {
+	FOR_THREADS_ALONE();
 	for_each_mode(mode)
 		for_each_blocking_op(op) {
 			coqueue_t *q = queue_that_blocks(op);
@@ -189,6 +191,7 @@ static int call_with_handler(struct hand *me)
 /* G14 */
 START_TEST(E84_cleanup_handlers_of_a_cancelled_caller_may_use_the_queue)
 {
+	FOR_THREADS_ALONE();
 	for_each_blocking_op(op) {
 		coqueue_t *q = queue_that_blocks(op);
 		size_t size = coqueue_size(q);
@@ -219,6 +222,7 @@ static int call_uncancellable(struct hand *me)
 /* G14: who disabled cancellation waits on. */
 START_TEST(E84_a_caller_that_cannot_be_cancelled_is_served)
 {
+	FOR_THREADS_ALONE();
 	for_each_blocking_op(op) {
 		coqueue_t *q = queue_that_blocks(op);
 		struct crew *crew = crew_work(2, call_uncancellable, q, op);
@@ -277,6 +281,7 @@ START_TEST(E84_non_blocking_calls_are_no_cancellation_points)
 	struct crew *joiners, *crew;
 	size_t calls = 3;
 
+	FOR_THREADS_ALONE();
 	take_in_order(q, 0, 1);
 	joiners = crew_block(q, &ops[OP_JOIN], 2);
 	ck_ok(coqueue_put(q, &(long){1}));
@@ -299,6 +304,7 @@ static int call_once_with_cancel_pending(struct hand *me)
 /* G14: it is cancelled without effect or has its effect, never both. */
 START_TEST(E84_a_call_that_need_not_wait_is_cancelled_or_done)
 {
+	FOR_THREADS_ALONE();
 	for_each_blocking_op(op) {
 		coqueue_t *q = queue_with(3, op->line == JOINERS ? 0 : 1);
 		size_t before = coqueue_size(q), after;
@@ -406,6 +412,7 @@ static void give_up_often(const struct op *first, const struct op *second,
 /* G10 */
 START_TEST(E67_a_cancelled_getter_passes_the_item_on)
 {
+	FOR_THREADS_ALONE();
 	give_up_often(get, get, BY_CANCEL);
 }
 END_TEST
@@ -413,6 +420,7 @@ END_TEST
 /* G10 */
 START_TEST(E68_a_cancelled_putter_passes_the_room_on)
 {
+	FOR_THREADS_ALONE();
 	give_up_often(put, put, BY_CANCEL);
 }
 END_TEST
@@ -420,6 +428,7 @@ END_TEST
 /* G10 */
 START_TEST(E59_E67_a_cancelled_peeker_passes_the_item_on)
 {
+	FOR_THREADS_ALONE();
 	give_up_often(&ops[OP_PEEK], get, BY_CANCEL);
 }
 END_TEST
@@ -488,6 +497,7 @@ START_TEST(E88_signals_end_no_wait)
 {
 	unsigned before = signals_counted(), total = before;
 
+	FOR_THREADS_ALONE();
 	for (int restart = 0; restart <= 1; restart++)
 		for_each_blocking_op(op) {
 			coqueue_t *q = queue_that_blocks(op);
@@ -510,6 +520,7 @@ END_TEST
 /* G14 */
 START_TEST(E78_E88_deadlines_hold_under_signals)
 {
+	FOR_THREADS_ALONE();
 	count_signals(0);
 	for_each_blocking_op(op)
 		if (op->form == UNTIL) {

@@ -28,68 +28,17 @@ void coro_pool_end(struct coro_pool *pool)
 	free(pool);
 }
 
-/* A crew whose hands no thread has to be joined for. */
-static struct crew *crew_of_coros(unsigned n, hand_work *work, coqueue_t *q)
-{
-	struct crew *crew = calloc(1, sizeof(*crew) + n * sizeof(struct hand));
-
-	ck_assert_ptr_nonnull(crew);
-	ck_ok(pthread_barrier_init(&crew->start, NULL, 1));
-	crew->n = n;
-	for (unsigned i = 0; i < n; i++) {
-		crew->hands[i].q = q;
-		crew->hands[i].index = i;
-		crew->hands[i].item = i;
-		crew->hands[i].result = STILL_RUNS;
-		crew->hands[i].work = work;
-		crew->hands[i].crew = crew;
-		crew->hands[i].joined = true;
-	}
-	return crew;
-}
-
-static void hand_main(void *hand)
-{
-	struct hand *me = hand;
-
-	me->result = me->work(me);
-	atomic_store(&me->finished, true);
-}
-
-static struct crew *coros_go(struct coro_pool *pool, struct crew *crew)
-{
-	for (unsigned i = 0; i < crew->n; i++)
-		ck_ok(fiber_start(pool->fibers, hand_main, &crew->hands[i]));
-	return crew;
-}
-
 struct crew *coro_start(struct coro_pool *pool, unsigned n, hand_work *work,
 			coqueue_t *q, void *arg)
 {
-	struct crew *crew = crew_of_coros(n, work, q);
-
-	for (unsigned i = 0; i < n; i++)
-		crew->hands[i].arg = arg;
-	return coros_go(pool, crew);
-}
-
-/* Not op_call(), which looks at errno. */
-static int make_call(struct hand *me)
-{
-	return me->op->call(me->q, &me->item, me->deadline);
+	return crew_start_on(pool->fibers, n, work, q, arg);
 }
 
 struct crew *coro_call(struct coro_pool *pool, coqueue_t *q,
 		       const struct op *op, unsigned n,
 		       const struct timespec *deadline)
 {
-	struct crew *crew = crew_of_coros(n, make_call, q);
-
-	for (unsigned i = 0; i < n; i++) {
-		crew->hands[i].op = op;
-		crew->hands[i].deadline = deadline;
-	}
-	return coros_go(pool, crew);
+	return crew_call_on(pool->fibers, q, op, n, deadline);
 }
 
 struct crew *coro_block(struct coro_pool *pool, coqueue_t *q,
@@ -100,12 +49,6 @@ struct crew *coro_block(struct coro_pool *pool, coqueue_t *q,
 
 	await_waiting(q, op->line, before + n);
 	return crew;
-}
-
-void coro_join(struct crew *crew)
-{
-	await(crew_finished(crew) == crew->n);
-	crew_check(crew);
 }
 
 void coro_yield(void)

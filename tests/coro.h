@@ -9,7 +9,7 @@
  * out every time.
  *
  * Coroutines are the hands of a crew (crew.h): the same work functions, the same
- * verdicts, the same crew_count(), crew_report(), crew_free().  They must not
+ * verdicts, the same crew_join(), crew_expect(), crew_free().  They must not
  * assert, and must not use errno: its address is cached by compilers, who do not
  * know that a thread may change within a function.
  */
@@ -41,17 +41,6 @@ struct crew *coro_call(struct coro_pool *pool, coqueue_t *q,
 		       const struct timespec *deadline);
 struct crew *coro_block(struct coro_pool *pool, coqueue_t *q,
 			const struct op *op, unsigned n);
-
-/* Wait until all have ended; fail if one hangs or complained. */
-void coro_join(struct crew *crew);
-
-/* coro_join(), require the same code of each, free. */
-#define coro_expect(these, code)                                               \
-	do {                                                                   \
-		struct crew *coros_ = (these);                                 \
-		coro_join(coros_);                                             \
-		crew_expect(coros_, code);                                     \
-	} while (0)
 
 /* In a coroutine: let the others that are runnable go first. */
 void coro_yield(void);

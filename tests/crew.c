@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
+#include <error.h>
 #include <malloc.h>
 #include <semaphore.h>
 #include <stdarg.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../tools/fibers.h"
 #include "crew.h"
 
 #define ERRNO_BEFORE 4711
@@ -113,6 +115,7 @@ int suite_run_each(const char *name, const TTest *const *tests, int n)
 	int failed;
 
 	printf("COQUEUE_TEST_SEED=%llu\n", (unsigned long long)suite_seed());
+	(void)hands_are_threads(); /* a wrong name is told at once */
 	for (; *tests; tests++) {
 		TCase *one = tcase_create((*tests)->name);
 
@@ -184,6 +187,17 @@ const char *code_name(int code)
 		return "(complained)";
 	}
 	return strerrorname_np(code) ? strerrorname_np(code) : "(no errno)";
+}
+
+void errno_mark(void)
+{
+	if (!fiber_self())
+		errno = ERRNO_BEFORE;
+}
+
+int errno_kept(int code)
+{
+	return fiber_self() || errno == ERRNO_BEFORE ? code : ERRNO_CHANGED;
 }
 
 /* ---- every call of one shape -------------------------------------------- */
@@ -287,11 +301,8 @@ const struct op ops[N_OPS] = {
 int op_call(const struct op *op, coqueue_t *q, long *item,
 	    const struct timespec *deadline)
 {
-	int result;
-
-	errno = ERRNO_BEFORE;
-	result = op->call(q, item, deadline);
-	return errno == ERRNO_BEFORE ? result : ERRNO_CHANGED;
+	errno_mark();
+	return errno_kept(op->call(q, item, deadline));
 }
 
 /* ---- kinds of queues ---------------------------------------------------- */
@@ -474,6 +485,60 @@ void await_waiting(const coqueue_t *q, enum line line, size_t n)
 	await(waiting_in(q, line) == n);
 }
 
+/* ---- what hands are ----------------------------------------------------- */
+
+enum callers { THREADS, COROUTINES, MIGRATING, MIXED };
+
+static enum callers callers(void)
+{
+	static const char *const names[] = {"threads", "coroutines",
+					    "migrating", "mixed"};
+	const char *text = getenv("COQUEUE_TEST_CALLERS");
+
+	for (enum callers c = THREADS; text && *text && c <= MIXED; c++)
+		if (strcmp(text, names[c]) == 0)
+			return c;
+	if (text && *text)
+		error(64, 0, "no such callers: %s", text);
+	return THREADS;
+}
+
+bool hands_are_threads(void)
+{
+	return callers() == THREADS;
+}
+
+/* The hands' pool, which lives as long as the process. */
+static struct fibers *fibers_of_all(void)
+{
+	static struct fibers *pool;
+
+	if (!pool)
+		ck_ok(fibers_start(&pool, callers() == COROUTINES ? 1 : 3,
+				   FIBERS_HOOKED | FIBERS_MIGRATE |
+					   FIBERS_APART));
+	return pool;
+}
+
+static struct fibers *fibers_for(unsigned index)
+{
+	if (hands_are_threads() || (callers() == MIXED && index % 2))
+		return NULL;
+	return fibers_of_all();
+}
+
+void hand_yield(void)
+{
+	hand_pause();
+	sched_yield();
+}
+
+void hand_pause(void)
+{
+	if (fiber_self())
+		fiber_yield();
+}
+
 /* ---- crews -------------------------------------------------------------- */
 
 /*
@@ -506,14 +571,23 @@ static void *hand_main(void *arg)
 	return NULL;
 }
 
-static struct crew *crew_new(unsigned n, hand_work *work, coqueue_t *q,
-			     void *arg)
+static void coroutine_main(void *arg)
+{
+	struct hand *me = arg;
+
+	me->result = me->work(me);
+	atomic_store(&me->finished, true);
+}
+
+/* fibers: NULL: as COQUEUE_TEST_CALLERS says. */
+static struct crew *crew_new(struct fibers *fibers, unsigned n, hand_work *work,
+			     coqueue_t *q, void *arg)
 {
 	struct crew *crew = calloc(1, sizeof(*crew) + n * sizeof(struct hand));
+	unsigned threads = 0;
 
 	ck_assert_ptr_nonnull(crew);
 	crew->n = n;
-	ck_ok(pthread_barrier_init(&crew->start, NULL, n + 1));
 	for (unsigned i = 0; i < n; i++) {
 		struct hand *hand = &crew->hands[i];
 
@@ -523,13 +597,19 @@ static struct crew *crew_new(unsigned n, hand_work *work, coqueue_t *q,
 		hand->result = STILL_RUNS;
 		hand->work = work;
 		hand->crew = crew;
+		hand->fibers = fibers ? fibers : fibers_for(i);
+		threads += !hand->fibers;
 	}
+	ck_ok(pthread_barrier_init(&crew->start, NULL, threads + 1));
 	return crew;
 }
 
 static void hand_go(struct hand *hand)
 {
-	ck_ok(pthread_create(&hand->thread, NULL, hand_main, hand));
+	if (hand->fibers)
+		ck_ok(fiber_start(hand->fibers, coroutine_main, hand));
+	else
+		ck_ok(pthread_create(&hand->thread, NULL, hand_main, hand));
 }
 
 /*
@@ -544,9 +624,15 @@ static struct crew *crew_go(struct crew *crew)
 	return crew;
 }
 
+struct crew *crew_start_on(struct fibers *fibers, unsigned n, hand_work *work,
+			   coqueue_t *q, void *arg)
+{
+	return crew_go(crew_new(fibers, n, work, q, arg));
+}
+
 struct crew *crew_start(unsigned n, hand_work *work, coqueue_t *q, void *arg)
 {
-	return crew_go(crew_new(n, work, q, arg));
+	return crew_start_on(NULL, n, work, q, arg);
 }
 
 int complain(struct hand *me, const char *format, ...)
@@ -564,11 +650,12 @@ static int make_call(struct hand *me)
 	return op_call(me->op, me->q, &me->item, me->deadline);
 }
 
-static struct crew *crew_with_op(unsigned n, hand_work *work, coqueue_t *q,
+static struct crew *crew_with_op(struct fibers *fibers, unsigned n,
+				 hand_work *work, coqueue_t *q,
 				 const struct op *op,
 				 const struct timespec *deadline)
 {
-	struct crew *crew = crew_new(n, work, q, NULL);
+	struct crew *crew = crew_new(fibers, n, work, q, NULL);
 
 	for (unsigned i = 0; i < n; i++) {
 		crew->hands[i].op = op;
@@ -578,16 +665,23 @@ static struct crew *crew_with_op(unsigned n, hand_work *work, coqueue_t *q,
 	return crew_go(crew);
 }
 
+struct crew *crew_call_on(struct fibers *fibers, coqueue_t *q,
+			  const struct op *op, unsigned n,
+			  const struct timespec *deadline)
+{
+	return crew_with_op(fibers, n, make_call, q, op, deadline);
+}
+
 struct crew *crew_call(coqueue_t *q, const struct op *op, unsigned n,
 		       const struct timespec *deadline)
 {
-	return crew_with_op(n, make_call, q, op, deadline);
+	return crew_call_on(NULL, q, op, n, deadline);
 }
 
 struct crew *crew_work(unsigned n, hand_work *work, coqueue_t *q,
 		       const struct op *op)
 {
-	return crew_with_op(n, work, q, op, NULL);
+	return crew_with_op(NULL, n, work, q, op, NULL);
 }
 
 struct crew *crew_block(coqueue_t *q, const struct op *op, unsigned n)
@@ -613,6 +707,10 @@ static void hand_join(struct hand *hand, const struct timespec *limit)
 
 	if (hand->joined)
 		return;
+	if (hand->fibers) {
+		await(atomic_load(&hand->finished));
+		return;
+	}
 	ck_assert_msg(pthread_timedjoin_np(hand->thread, &value, limit) == 0,
 		      "thread %u of %u hangs", hand->index, hand->crew->n);
 	hand->joined = true;

@@ -109,6 +109,11 @@ const char *code_name(int code);
 	} while (0)
 #define ck_ok(call) ck_code(call, 0)
 
+/* Around a call: its code, or ERRNO_CHANGED unless errno is as it was.  Nothing in
+ * coroutines: compilers keep the address of a thread's. */
+void errno_mark(void);
+int errno_kept(int code);
+
 /* ---- every call of one shape -------------------------------------------- */
 
 enum line { PUTTERS, GETTERS, JOINERS, N_LINES };
@@ -220,6 +225,19 @@ void await_waiting(const coqueue_t *q, enum line line, size_t n);
 
 /* ---- crews -------------------------------------------------------------- */
 
+/*
+ * COQUEUE_TEST_CALLERS says what hands are: "threads" (or nothing), "coroutines"
+ * of one thread, "migrating" ones of several, or "mixed": each second is a thread.
+ * What is cancelled, stopped or asked for its thread is one:
+ */
+bool hands_are_threads(void);
+#define FOR_THREADS_ALONE()                                                    \
+	do {                                                                   \
+		if (!hands_are_threads())                                      \
+			return;                                                \
+	} while (0)
+
+struct fibers;
 struct hand;
 typedef int hand_work(struct hand *me);
 
@@ -237,6 +255,7 @@ struct hand {
 
 	hand_work *work;
 	struct crew *crew;
+	struct fibers *fibers; /* a coroutine of these; NULL: a thread */
 	pthread_t thread;
 	bool joined, restarted;
 };
@@ -247,23 +266,35 @@ struct crew {
 	struct hand hands[];
 };
 
-/* Start n threads, which begin the work together. */
+/* Start n hands, which begin the work together. */
 struct crew *crew_start(unsigned n, hand_work *work, coqueue_t *q, void *arg);
+
+/* In a hand: let others run; the same in coroutines alone, which have to where
+ * they might not block for long. */
+void hand_yield(void);
+void hand_pause(void);
 
 /* Say what is wrong, in a worker; returns COMPLAINED for it to return. */
 int complain(struct hand *me, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* n threads that make this call, once each; putters put their index. */
+/* n hands that make this call, once each; putters put their index. */
 struct crew *crew_call(coqueue_t *q, const struct op *op, unsigned n,
 		       const struct timespec *deadline);
 
-/* n threads that do this work, whose business it is to call me->op. */
+/* n hands that do this work, whose business it is to call me->op. */
 struct crew *crew_work(unsigned n, hand_work *work, coqueue_t *q,
 		       const struct op *op);
 
 /* crew_call() without a deadline; wait until all n of them are blocked. */
 struct crew *crew_block(coqueue_t *q, const struct op *op, unsigned n);
+
+/* The same with coroutines, whatever hands are otherwise. */
+struct crew *crew_start_on(struct fibers *fibers, unsigned n, hand_work *work,
+			   coqueue_t *q, void *arg);
+struct crew *crew_call_on(struct fibers *fibers, coqueue_t *q,
+			  const struct op *op, unsigned n,
+			  const struct timespec *deadline);
 
 /* Put an item that a blocked getter takes, whatever kind of queue it is. */
 void hand_over(coqueue_t *q, long item);

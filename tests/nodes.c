@@ -63,20 +63,14 @@ void node_init(struct node *node, coqueue_t *q, const struct arm *arm,
 
 int arm_node(struct node *node)
 {
-	int code;
-
-	errno = 4711;
-	code = node->arm->call(node->q, &node->item, &node->waiter);
-	return errno == 4711 ? code : ERRNO_CHANGED;
+	errno_mark();
+	return errno_kept(node->arm->call(node->q, &node->item, &node->waiter));
 }
 
 int disarm_node(struct node *node)
 {
-	int code;
-
-	errno = 4711;
-	code = coqueue_disarm(&node->waiter);
-	return errno == 4711 ? code : ERRNO_CHANGED;
+	errno_mark();
+	return errno_kept(coqueue_disarm(&node->waiter));
 }
 
 void must_arm(struct node *node)
