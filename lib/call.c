@@ -32,8 +32,8 @@
 
 void queue_caller_leave_locked(struct coqueue *q)
 {
-	if (sync_sub(&q->callers, 1, relaxed) == 1 &&
-	    sync_load(&q->destroying, relaxed))
+	q->exited++;
+	if (sync_load(&q->destroying, relaxed) && queue_is_left_locked(q))
 		sync_cond_broadcast(&q->left);
 }
 
@@ -299,7 +299,7 @@ static struct waiter *stand_locked(struct call *c, struct waiter *w)
 		node_set_armed(container_of(w, struct node, waiter),
 			       c->armed_for);
 	line_enter_locked(c->line, w);
-	next = line_settle_locked(c->line, 0, UINT64_MAX);
+	next = line_settle_locked(c->line, w, 0, UINT64_MAX);
 	if (next == w)
 		waiter_wake_dropped(w);
 	return next;
@@ -436,7 +436,7 @@ static int parked_sleep(struct sleep *s)
 
 	for (;;) {
 		sync_unlock(lock);
-		err = sleeper_sleep(&s->sleeper, s->call->deadline);
+		err = park_sleep(&s->sleeper, s->call->deadline);
 		if (!err)
 			break;
 		if (!parked_lock(s))
@@ -517,11 +517,12 @@ static int parked_end(struct sleep *s)
 /* Sleep until the call has its answer. */
 static not_inlined int call_sleep(struct call *c)
 {
-	struct sleep s = {.call = c};
+	struct sleep s;
 	struct backoff backoff = {0};
 	int err, woken = 0;
 	bool parks;
 
+	s.call = c;
 	sleeper_init(&s.sleeper);
 	place_init(&s.place, &s.sleeper);
 	parks = s.sleeper.self;
@@ -544,7 +545,7 @@ static not_inlined int call_sleep(struct call *c)
 		}
 	}
 	sleep_end(&s);
-	return err; /* EAGAIN: at the deadline */
+	return err == EAGAIN ? ETIMEDOUT : err;
 }
 
 /* A step of an armed waiter: an answer, or EINPROGRESS. */
@@ -576,8 +577,9 @@ static bool call_may_spin(const struct call *c)
 	return !c->armed && !park_is_set() && !line_is_mixed(c->line);
 }
 
-/* Counted as a caller, in no section: until the answer is there. */
-static int call_wait(struct call *c, bool patient)
+/* Counted as a caller, in no section: until the answer is there; `late` if it
+ * is EAGAIN. */
+static int call_wait(struct call *c, bool patient, int late)
 {
 	struct backoff backoff = {0};
 	int err = BUSY;
@@ -586,8 +588,10 @@ static int call_wait(struct call *c, bool patient)
 		return call_arm(c);
 	if (patient && (call_can_meet(c) || !call_may_spin(c)))
 		return call_sleep(c);
-	if (call_can_meet(c))
-		return call_try_meet(c);
+	if (call_can_meet(c)) {
+		err = call_try_meet(c);
+		return err == EAGAIN ? late : err;
+	}
 	for (int i = 0; patient && must_wait(err) && i < YIELDS; i++) {
 		sync_yield();
 		err = call_attempt(c);
@@ -597,7 +601,7 @@ static int call_wait(struct call *c, bool patient)
 	while (err == BUSY && (err = call_attempt(c)) == BUSY)
 		backoff_wait(&backoff);
 	queue_leave(c->queue);
-	return err;
+	return err == EAGAIN ? late : err;
 }
 
 /* A glance, but not at a store that may be replaced. */
@@ -626,7 +630,7 @@ int call_run(struct call *c)
 {
 	bool nowait = c->deadline == COQUEUE_NOWAIT, meets = call_can_meet(c),
 	     wake = false, stay, patient, waking, may_spin;
-	int err = EAGAIN;
+	int err = EAGAIN, late;
 
 	if (unlikely(pile_is_comparing())) {
 		rcu_reader_leave();
@@ -653,18 +657,25 @@ int call_run(struct call *c)
 		queue_wake_ready_locked(c->queue, c->other);
 		sync_unlock(&c->queue->lock);
 	}
+	late = nowait ? EAGAIN : waking ? EDEADLK : ETIMEDOUT;
 	if (stay)
-		err = call_wait(c, patient);
-	if (err != EAGAIN || nowait)
-		return err;
-	return waking ? EDEADLK : ETIMEDOUT;
+		return call_wait(c, patient, late);
+	return err == EAGAIN ? late : err;
 }
 
-not_inlined int call_wake(struct coqueue *q, struct line *other)
+static not_inlined int wake_if_due(struct coqueue *q, struct line *other)
 {
 	if (line_wake_is_due(other))
 		queue_wake_reader(q, other);
 	else
 		rcu_reader_leave();
+	return 0;
+}
+
+not_inlined int call_wake(struct coqueue *q, struct line *other)
+{
+	if (!line_is_idle_at_home(other) || line_is_idle_for_long(other))
+		return wake_if_due(q, other);
+	rcu_reader_leave();
 	return 0;
 }

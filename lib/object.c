@@ -95,7 +95,8 @@ static void queue_init(struct coqueue *q, size_t capacity,
 	q->resizers = 0;
 	q->shrinking = false;
 	q->holds[COQUEUE_PUT] = q->holds[COQUEUE_GET] = 0;
-	sync_init(&q->callers, 0);
+	sync_init(&q->entered, 0);
+	q->exited = 0;
 }
 
 static int queue_make(struct coqueue **made, size_t capacity, size_t item_size,
@@ -160,7 +161,7 @@ static int await_callers(struct coqueue *q)
 	if (!has_nodes_locked(q)) {
 		sync_store(&q->destroying, true, relaxed);
 		line_wake_all_locked(&q->joiners, EINTR);
-		while (sync_load(&q->callers, relaxed) > 0)
+		while (!queue_is_left_locked(q))
 			sync_cond_wait(&q->left, &q->lock, NULL);
 	}
 	if (has_nodes_locked(q)) {

@@ -43,15 +43,14 @@
 #define park_end coqueue_private_park_end
 #define park_has_moved coqueue_private_park_has_moved
 #define park_is_set coqueue_private_park_is_set
+#define park_returns coqueue_private_park_returns
 #define park_scheduler coqueue_private_park_scheduler
-#define park_sleep coqueue_private_park_sleep
 #define park_wake coqueue_private_park_wake
 #define pile_get_one coqueue_private_pile_get_one
 #define pile_init coqueue_private_pile_init
 #define pile_is_comparing coqueue_private_pile_is_comparing
 #define pile_kind coqueue_private_pile_kind
 #define pile_put_one coqueue_private_pile_put_one
-#define place_init coqueue_private_place_init
 #define queue_caller_leave_locked coqueue_private_queue_caller_leave_locked
 #define queue_discarded_locked coqueue_private_queue_discarded_locked
 #define queue_enter coqueue_private_queue_enter
@@ -85,8 +84,9 @@
 #define sleeper_sleep coqueue_private_sleeper_sleep
 #define sleeper_wake coqueue_private_sleeper_wake
 #define sync_fence_heavy coqueue_private_sync_fence_heavy
+#define sync_mark_of_thread coqueue_private_sync_mark_of_thread
 #define sync_is_asymmetric coqueue_private_sync_is_asymmetric
-#define waiter_await_wakers coqueue_private_waiter_await_wakers
+#define waiter_await_busy_wakers coqueue_private_waiter_await_busy_wakers
 #define waiter_wake coqueue_private_waiter_wake
 #define waiter_wake_begins coqueue_private_waiter_wake_begins
 #define waiter_wake_dropped coqueue_private_waiter_wake_dropped

@@ -7,9 +7,9 @@
  *   1. state changes under lock, OPEN -> DRAINING -> SHUT; the gate of the
  *      store is closed, under the same lock, before state leaves OPEN.
  *   2. A call that has an effect or waits touches the queue in a read-side
- *      section, under lock, or while it is counted in `callers`; it is counted
- *      from within a section, and uncounted under lock.  So a grace period and
- *      then callers == 0 mean that nobody is in the queue (object.c).
+ *      section, under lock, or while it is counted: as `entered` from within a
+ *      section, as `exited` under lock.  So a grace period and then entered ==
+ *      exited mean that nobody is in the queue (object.c).
  *   3. unfinished = puts - finished.  Puts are counted by the store anyway, so
  *      a put pays nothing for task_done; finished = marked done + discarded.
  *   4. The store is touched without the lock only in a section in which the
@@ -68,8 +68,9 @@ struct coqueue {
 	unsigned resizers;        /* under lock: in set_capacity, unlocked */
 	bool shrinking;           /* under lock: holds more than capacity */
 	size_t holds[2];          /* under lock; by enum coqueue_side */
-	struct sync_cond left;    /* callers became 0 while destroying */
-	_Atomic uint32_t callers; /* up: in a section; down: under lock */
+	struct sync_cond left;    /* all have left, while destroying */
+	_Atomic uint64_t entered; /* calls that were counted: in a section */
+	uint64_t exited;          /* of these, that have left; under lock */
 };
 
 /*
@@ -112,10 +113,17 @@ static inline bool queue_must_not_block(void)
 /* From within a section: this call stays in the queue after the section. */
 static inline void queue_caller_enter(struct coqueue *q)
 {
-	sync_add(&q->callers, 1, relaxed);
+	sync_add(&q->entered, 1, relaxed);
 }
 
 void queue_caller_leave_locked(struct coqueue *q);
+
+/* Nobody is counted any more.  Who left has seen, by the lock, all who entered and
+ * left before; so the last sees them all. */
+static inline bool queue_is_left_locked(const struct coqueue *q)
+{
+	return sync_load(&q->entered, relaxed) == q->exited;
+}
 
 /* The same for calls that have no fast path. */
 void queue_enter(struct coqueue *q);

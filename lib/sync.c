@@ -15,6 +15,8 @@
 
 #include "sync.h"
 
+_Thread_local char sync_mark_of_thread;
+
 bool sync_is_asymmetric;
 
 #if defined(SYS_membarrier) && !PORT_TSAN

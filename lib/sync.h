@@ -310,14 +310,24 @@ static inline int sync_cancel_disable(void)
 	return before;
 }
 
+static inline bool sync_cancel_was_disabled(int before)
+{
+	return before == PTHREAD_CANCEL_DISABLE;
+}
+
 static inline void sync_cancel_restore(int before)
 {
-	pthread_setcancelstate(before, NULL);
+	if (!sync_cancel_was_disabled(before))
+		pthread_setcancelstate(before, NULL);
 }
 
 /* One object of the type for each thread, zeroed at first. */
 #define sync_thread_local(type, name) static _Thread_local __typeof__(type) name
 #define sync_own(name) (&(name))
+
+/* Which thread this is, for as long as it lives.  Not to be kept over a park. */
+extern _Thread_local char sync_mark_of_thread;
+#define sync_self() ((uintptr_t)&sync_mark_of_thread)
 
 /* Run f in each process that is forked from now on. */
 #define sync_at_fork_in_child(f) pthread_atfork(NULL, NULL, f)

@@ -16,6 +16,7 @@ void line_init(struct line *line, struct sync_mutex *lock,
 {
 	sync_init(&line->armed, 0);
 	sync_init(&line->vain, 0);
+	sync_init(&line->home, 0);
 	line->lock = lock;
 	line->ready = ready;
 	line->serve = serve;
@@ -34,6 +35,19 @@ void line_init(struct line *line, struct sync_mutex *lock,
 	line->wakeups = 0;
 }
 
+/* A coroutine has one place, and comes back to it when its waker has finished: it
+ * never has more than one. */
+static bool waiter_is_alone(const struct waiter *w)
+{
+	return w->kind == WAITER_COROUTINE && !choice_of(w);
+}
+
+/* What a waker of others counts as. */
+static uint32_t waker_of(const struct waiter *w)
+{
+	return w->kind == WAITER_THREAD ? 1 : WAKE_PENDING;
+}
+
 void waiter_wake_begins(struct waiter *w)
 {
 	/* [wait.3] release: the link is free when this is seen by [wait.4] */
@@ -49,17 +63,19 @@ void waiter_wake_finished(struct waiter *w)
 void waiter_wake_dropped(struct waiter *w)
 {
 	/* [wait.3] release: with [wait.4], as if it had begun, and finished */
-	sync_sub(&w->wakers, w->kind == WAITER_THREAD ? 1 : WAKE_PENDING,
-		 release);
+	if (waiter_is_alone(w))
+		sync_store(&w->wakers, 0, release);
+	else
+		sync_sub(&w->wakers, waker_of(w), release);
 }
 
-void waiter_await_wakers(struct waiter *w)
+void waiter_await_busy_wakers(struct waiter *w)
 {
 	struct backoff backoff = {0};
 
-	/* [wait.4] acquire: with [wait.3], no waker touches w any more */
-	while (sync_load(&w->wakers, acquire) != 0)
+	do {
 		backoff_wait(&backoff);
+	} while (!waiter_has_no_waker(w));
 }
 
 static struct waiter *waiter_of(struct list *link)
@@ -161,8 +177,10 @@ static void waiter_claim_locked(struct line *line, struct waiter *w,
 {
 	list_remove(&w->link);
 	w->state = (uint8_t)state;
-	sync_add(&w->wakers, w->kind == WAITER_THREAD ? 1 : WAKE_PENDING,
-		 relaxed);
+	if (waiter_is_alone(w))
+		sync_store(&w->wakers, 1, relaxed);
+	else
+		sync_add(&w->wakers, waker_of(w), relaxed);
 	line->wakeups++;
 	if (state == WAITER_WOKEN)
 		line_count_woken_locked(line, w);
@@ -199,18 +217,34 @@ static struct waiter *line_find_ready_locked(struct line *line, uint64_t from,
 	return w && w->ticket < limit ? w : NULL;
 }
 
-struct waiter *line_settle_locked(struct line *line, uint64_t from,
+/* Who has just come is to arm the line: whether others have looked at it without
+ * a fence until now, and are not to any more. */
+static bool line_home_changes_locked(struct line *line, const struct waiter *w)
+{
+	uintptr_t here = w->kind == WAITER_THREAD ? 0 : sync_self();
+	uintptr_t home = sync_load(&line->home, relaxed);
+	bool armed = line_is_armed(line);
+
+	if (armed && (home == 0 || home == here))
+		return false;
+	sync_store(&line->home, armed ? 0 : here, relaxed);
+	return true;
+}
+
+struct waiter *line_settle_locked(struct line *line,
+				  const struct waiter *newcomer, uint64_t from,
 				  uint64_t limit)
 {
-	bool armed = line_is_armed(line);
 	struct waiter *w;
+	bool heavy;
 
 	if (list_empty(&line->asleep))
 		return NULL;
+	heavy = newcomer && line_home_changes_locked(line, newcomer);
 	line_arm_locked(line, line->in_flight + 1);
-	/* [wait.1] heavy fence: with [wait.2], arm before looking at ready();
-	 * full fence: with that of line_wake_is_due() */
-	if (!armed)
+	/* [wait.1] heavy fence: with [wait.2], arm and take the home away before
+	 * looking at ready(); full fence: with that of line_wake_is_due() */
+	if (heavy)
 		sync_fence_heavy();
 	else
 		sync_fence();
@@ -253,7 +287,7 @@ static struct waiter *line_next_locked(struct line *line, uint64_t *from,
 		list_remove(&w->link);
 		return w;
 	}
-	w = line_settle_locked(line, *from, limit);
+	w = line_settle_locked(line, NULL, *from, limit);
 	if (w)
 		*from = w->ticket + 1;
 	return w;

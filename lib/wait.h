@@ -45,7 +45,10 @@
  * the next finds it so: publishers pay a fence, and the heavy one is saved.  When
  * as many have looked in vain as it costs, the line is disarmed.  (For threads,
  * which sleep rarely, that does not pay: 1.8 times the processor time at capacity
- * 1.)
+ * 1.)  And as long as all who armed it did so on one thread, the home of the line,
+ * a look from there that finds it idle needs no fence either: what is in order in
+ * one thread is in order.  Who arms it elsewhere takes its home away, and has a
+ * heavy fence for those looks.
  *
  * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
  * that the woken does not run into the lock.  Until its wakers have finished its
@@ -111,6 +114,7 @@ struct line {
 	on_own_line _Atomic uint32_t
 		armed;           /* under lock; read anywhere [wait.2] */
 	_Atomic uint32_t vain;   /* looks at an idle line; a hint */
+	_Atomic uintptr_t home;  /* as armed: of the thread; 0: of several */
 	struct sync_mutex *lock; /* "the lock" of these comments */
 	/* Could n more be served now, w among them (or NULL)? */
 	bool (*ready)(struct line *line, uint64_t n, const struct waiter *w);
@@ -145,8 +149,20 @@ void waiter_wake_begins(struct waiter *w);
 void waiter_wake_finished(struct waiter *w);
 void waiter_wake_dropped(struct waiter *w);
 
-/* Wait, with no lock held, until no waker touches w any more.  [wait.4] */
-void waiter_await_wakers(struct waiter *w);
+static inline bool waiter_has_no_waker(const struct waiter *w)
+{
+	/* [wait.4] acquire: with [wait.3], no waker touches w any more */
+	return sync_load(&w->wakers, acquire) == 0;
+}
+
+/* Wait, with no lock held, until it has none. */
+void waiter_await_busy_wakers(struct waiter *w);
+
+static inline void waiter_await_wakers(struct waiter *w)
+{
+	if (!waiter_has_no_waker(w))
+		waiter_await_busy_wakers(w);
+}
 
 /* A blocked call has its ticket from its first step to its end: none that slips
  * between tries misses what is told to all, or loses its place. */
@@ -162,12 +178,13 @@ void line_enter_locked(struct line *line, struct waiter *w);
 void line_leave_locked(struct line *line, struct waiter *w);
 
 /*
- * Arm the line for what is published from now on.  For what was published
- * before, return a waiter whom the caller must wake after unlocking, the first
+ * Arm the line for what is published from now on, on behalf of one who has just
+ * come (or NULL).  For what was published before, return a waiter whom the caller must wake after unlocking, the first
  * one whose ticket is in [from, limit) (it may be the caller's own, which is
  * then to try again), or NULL.
  */
-struct waiter *line_settle_locked(struct line *line, uint64_t from,
+struct waiter *line_settle_locked(struct line *line,
+				  const struct waiter *newcomer, uint64_t from,
 				  uint64_t limit);
 
 /*
@@ -201,21 +218,41 @@ hot_inline bool line_published(struct line *line)
 	return line_is_armed(line);
 }
 
+/* Idle: whether enough have looked in vain, and it is to be disarmed. */
+static inline bool line_is_idle_for_long(struct line *line)
+{
+	uint32_t vain = sync_load(&line->vain, relaxed);
+
+	sync_store(&line->vain, vain + 1, relaxed);
+	return vain >= SYNC_VAIN_LOOKS;
+}
+
+/* Armed: whether it is idle, and at home.  Not in a frame that parks: sync_self(). */
+static inline bool line_is_idle_at_home(const struct line *line)
+{
+	return sync_load(&line->armed, relaxed) == LINE_IDLE &&
+	       sync_load(&line->home, relaxed) == sync_self();
+}
+
 /* Armed: whether more could be served than wake-ups are in flight, or the line
  * is to be disarmed. */
 static inline bool line_wake_is_due(struct line *line)
 {
-	uint32_t armed, vain;
+	uint32_t armed;
 
 	/* [wait.2] full fence: with [wait.1], what is seen of the line is not
 	 * newer than what ready() sees */
 	sync_fence();
 	armed = sync_load(&line->armed, relaxed);
-	if (armed != LINE_IDLE)
-		return line->ready(line, armed, NULL);
-	vain = sync_load(&line->vain, relaxed);
-	sync_store(&line->vain, vain + 1, relaxed);
-	return vain >= SYNC_VAIN_LOOKS;
+	return armed == LINE_IDLE ? line_is_idle_for_long(line)
+				  : line->ready(line, armed, NULL);
+}
+
+/* The same of a publisher, who knows nothing yet: whether it is armed, at first. */
+hot_inline bool line_is_to_be_woken(struct line *line)
+{
+	return unlikely(line_published(line)) &&
+	       (!line_is_idle_at_home(line) || line_is_idle_for_long(line));
 }
 
 /*
@@ -260,6 +297,7 @@ struct sleeper {
 	coqueue_scheduler_t scheduler; /* of a coroutine */
 	void *self;                    /* the coroutine, or NULL: a thread */
 	int cancel;                    /* of a coroutine: the state it left */
+	int saved;                     /* errno, likewise */
 	struct sync_mutex lock;
 	struct sync_cond cond;
 	_Atomic bool awake;
@@ -294,7 +332,18 @@ struct place {
 	_Atomic bool gone; /* it has left therefore [call.1], [call.2] */
 };
 
-void place_init(struct place *p, struct sleeper *s);
+static inline void place_init(struct place *p, struct sleeper *s)
+{
+	p->waiter.ticket = 0;
+	p->waiter.offer = NULL;
+	p->waiter.state = WAITER_OUT;
+	p->waiter.kind = s->self ? WAITER_COROUTINE : WAITER_THREAD;
+	sync_init(&p->waiter.wakers, 0);
+	p->sleeper = s;
+	p->choice = NULL;
+	p->leaves = false;
+	sync_init(&p->gone, false);
+}
 
 /*
  * Of a select.  It is made while the select tries; of the offers of a coroutine
@@ -336,7 +385,25 @@ bool park_has_moved(const struct sleeper *s);
 /* Whether coroutines may run on this thread. */
 bool park_is_set(void);
 
-int park_sleep(struct sleeper *s, const struct timespec *deadline);
+/* From a park: whether this thread has another scheduler. */
+bool park_returns(const struct sleeper *s);
+
+/* Inlined: where stacks are switched the processor predicts no return, and each
+ * frame costs its time. */
+hot_inline int park_sleep(struct sleeper *s, const struct timespec *deadline)
+{
+	bool awake;
+	int err = 0;
+
+	/* [wait.6] acquire: with [wait.5], by whom it was woken */
+	while (!(awake = sync_load(&s->awake, acquire)) && !err) {
+		err = s->scheduler.park(s->scheduler.ctx, s->self, deadline);
+		if (park_returns(s) && !err)
+			err = MOVED;
+	}
+	return awake ? 0 : err;
+}
+
 void park_wake(struct sleeper *s);
 
 /* ---- armed waiters (wait_arm.c) -------------------------------------------- */

@@ -30,28 +30,16 @@ not_inlined bool park_is_set(void)
 	return sync_own(scheduler)->size != 0;
 }
 
-static not_inlined int errno_of_thread(void)
-{
-	return errno;
-}
-
-static not_inlined void set_errno_of_thread(int value)
-{
-	errno = value;
-}
-
 not_inlined bool park_begin(struct sleeper *s)
 {
-	int saved;
-
 	s->self = NULL;
 	s->scheduler = *sync_own(scheduler);
 	if (!s->scheduler.size)
 		return false;
 	s->cancel = sync_cancel_disable();
-	saved = errno;
+	s->saved = errno;
 	s->self = s->scheduler.self(s->scheduler.ctx);
-	errno = saved;
+	errno = s->saved;
 	if (!s->self)
 		sync_cancel_restore(s->cancel);
 	return s->self;
@@ -67,16 +55,6 @@ not_inlined coqueue_scheduler_t park_scheduler(void)
 	return *sync_own(scheduler);
 }
 
-static not_inlined int park(struct sleeper *s, const struct timespec *deadline)
-{
-	int saved = errno_of_thread(), err;
-
-	err = s->scheduler.park(s->scheduler.ctx, s->self, deadline);
-	set_errno_of_thread(saved);
-	sync_cancel_disable(); /* of the thread that it has come to */
-	return err;
-}
-
 not_inlined bool park_has_moved(const struct sleeper *s)
 {
 	const coqueue_scheduler_t *now = sync_own(scheduler);
@@ -85,18 +63,14 @@ not_inlined bool park_has_moved(const struct sleeper *s)
 	       now->unpark != s->scheduler.unpark;
 }
 
-int park_sleep(struct sleeper *s, const struct timespec *deadline)
+not_inlined bool park_returns(const struct sleeper *s)
 {
-	bool awake;
-	int err = 0;
+	bool moved = park_has_moved(s);
 
-	/* [wait.6] acquire: with [wait.5], by whom it was woken */
-	while (!(awake = sync_load(&s->awake, acquire)) && !err) {
-		err = park(s, deadline);
-		if (!err && park_has_moved(s))
-			err = MOVED;
-	}
-	return awake ? 0 : err;
+	errno = s->saved;
+	if (moved || !sync_cancel_was_disabled(s->cancel))
+		sync_cancel_disable();
+	return moved;
 }
 
 void park_wake(struct sleeper *s)

@@ -75,16 +75,3 @@ int sleeper_sleep(struct sleeper *s, const struct timespec *deadline)
 {
 	return s->self ? park_sleep(s, deadline) : thread_sleep(s, deadline);
 }
-
-void place_init(struct place *p, struct sleeper *s)
-{
-	p->waiter.ticket = 0;
-	p->waiter.offer = NULL;
-	p->waiter.state = WAITER_OUT;
-	p->waiter.kind = s->self ? WAITER_COROUTINE : WAITER_THREAD;
-	sync_init(&p->waiter.wakers, 0);
-	p->sleeper = s;
-	p->choice = NULL;
-	p->leaves = false;
-	sync_init(&p->gone, false);
-}

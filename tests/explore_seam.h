@@ -102,6 +102,7 @@ int seam_thread(void);
 	static __attribute__((                                                 \
 		section("seam_own"))) __typeof__(type) name[SEAM_THREADS]
 #define sync_own(name) (&(name)[seam_thread()])
+#define sync_self() ((uintptr_t)seam_thread() + 1)
 
 /* What makes all else anew is called before each schedule, too. */
 void seam_at_begin(void (*f)(void));
@@ -189,6 +190,7 @@ void seam_cancel_pop(void);
 
 int sync_cancel_disable(void);
 void sync_cancel_restore(int before);
+#define sync_cancel_was_disabled(before) ((before) != 0)
 void seam_pause(const struct site *at);
 
 /* Goes on when somebody else has done something. */

@@ -6,6 +6,7 @@
 #include <coqueue/waiter.h>
 
 #include <error.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -148,6 +149,7 @@ void bench_coroutines_run(bench_loop_fn *each, struct bench_worker *workers,
 				     hook_unpark, &s};
 	struct coroutine *all = calloc(n, sizeof(*all));
 	char *stacks = aligned_alloc(64, (size_t)n * STACK_STEP);
+	int cancel;
 
 	for (s.mask = 1; s.mask < n; s.mask *= 2)
 		;
@@ -157,9 +159,12 @@ void bench_coroutines_run(bench_loop_fn *each, struct bench_worker *workers,
 	own = &s;
 	s.running = &s.thread;
 	make_all(&s, all, stacks, workers, n);
+	/* as waiter.h advises; whom would it end? */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	coqueue_set_scheduler(&hooks);
 	switch_to_next(&s);
 	coqueue_set_scheduler(NULL);
+	pthread_setcancelstate(cancel, NULL);
 	own = NULL;
 	sem_destroy(&s.wake);
 	free(s.ready);
