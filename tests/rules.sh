@@ -12,7 +12,7 @@
 
 : "${RULES:=R1 R2 R3 R4 R5 R6 R7 R8 E60 E61 E62 E63 E64 E65 E66 E67 E68 E69 \
 	E70 E71 E72 E73 E74 E75 E77}"
-: "${LIMIT:=20}" "${SHARED_FLAGS:?}"
+: "${LIMIT:=60}" "${SHARED_FLAGS:?}"
 
 # tests_of RULE: the tests named after it, as "program test", one a line.
 tests_of()
