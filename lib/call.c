@@ -285,17 +285,12 @@ static bool call_can_be_served(const struct call *c, const struct waiter *w)
 /* In line; returns whom to wake: w itself is to try again. */
 static struct waiter *stand_locked(struct call *c, struct waiter *w)
 {
-	struct waiter *next;
-
 	w->offer = call_can_be_served(c, w) ? c->items : NULL;
 	if (w->kind == WAITER_NODE)
 		node_set_armed(container_of(w, struct node, waiter),
 			       c->armed_for);
 	line_enter_locked(c->line, w);
-	next = line_settle_locked(c->line, w, 0, UINT64_MAX);
-	if (next == w)
-		waiter_wake_dropped(w);
-	return next;
+	return line_settle_locked(c->line, w, 0, UINT64_MAX);
 }
 
 /* Returns the line in which others may want to be woken, or NULL. */

@@ -39,6 +39,7 @@
 #define line_wake_ready_locked coqueue_private_line_wake_ready_locked
 #define node_await_wakes coqueue_private_node_await_wakes
 #define node_wake coqueue_private_node_wake
+#define node_wake_dropped coqueue_private_node_wake_dropped
 #define park_begin coqueue_private_park_begin
 #define park_end coqueue_private_park_end
 #define park_has_moved coqueue_private_park_has_moved

@@ -287,7 +287,7 @@ void waiter_wake(struct waiter *w);
 /* Whether the calling thread is in a wake function. */
 bool waker_is_busy(void);
 
-/* Take back a wake-up that this thread has put off.  False: it has not. */
+/* Take back the wake-up of a node that this thread has put off.  False: it has not. */
 bool waker_take_back(struct waiter *w);
 
 /* ---- blocked calls (wait_thread.c, wait_park.c) ---------------------------- */
@@ -443,8 +443,9 @@ static inline void node_set_served(struct node *n)
 		   sync_load(&n->armed_for, relaxed) | NODE_SERVED, release);
 }
 
-/* Run its wake function. */
+/* Run its wake function; or it does not come to pass. */
 void node_wake(struct node *n);
+void node_wake_dropped(struct node *n);
 
 /*
  * Until its wake function neither is due nor runs in another thread; with no

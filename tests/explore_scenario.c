@@ -484,6 +484,8 @@ const struct scenario scenarios[] = {
 	.callers = {{{PUT}, {PUT}}, {{GET}}, {{IMMEDIATE}, {TRY_PUT}}} },
 { "co_bulk", "bulk calls of coroutines", MIDDLE, 2, .coroutines = 3,
 	.callers = {{{PUT_MANY, 3}}, {{GET_MANY, 2}, {GET}}} },
+{ "co_bulk_moves", "served in part, on another thread than it was parked by", MIDDLE, 1, .filled = 1, .coroutines = 1, .spurious = 1, .migrates = true,
+	.callers = {{{PUT_MANY, 2}}, {{GET}}, {{GET}}} },
 { "co_join", "a coroutine and a thread join", MIDDLE, 1, .filled = 1, .coroutines = 1,
 	.callers = {{{JOIN}, {PUT}}, {{JOIN}}, {{GET}, {TASK_DONE, 1}}} },
 { "co_peek", "a coroutine peeks", MIDDLE, 1, .coroutines = 2,
