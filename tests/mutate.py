@@ -69,7 +69,7 @@ SANITIZERS = {
 }
 SANITIZED_CHECKS = (
     "bulk destroy discard halfway interrupt peek put_get shutdown stats task "
-    "threads wait object badinput arm disarm select"
+    "threads wait object badinput"
 ).split()
 MUST_FAIL = """-Werror=return-type -Werror=implicit-function-declaration
     -Werror=int-conversion -Werror=incompatible-pointer-types
