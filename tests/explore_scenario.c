@@ -498,6 +498,8 @@ const struct scenario scenarios[] = {
 	.callers = {{{GET}}, {{JOIN}}, {{SETTLE}, {DESTROY}}} },
 { "co_destroy_get", "a coroutine destroys the queue of a put on its way out", SMALL, 1, .coroutines = 2, .migrates = true,
 	.callers = {{{PUT}}, {{GET}, {DESTROY}}} },
+{ "co_destroy_more", "a getter destroys the queue of a put that has served two and wakes one", LARGE, 4, .coroutines = 3,
+	.callers = {{{GET}}, {{GET}}, {{SETTLE}, {PUT_MANY, 4}}, {{GET_UNTIL}, {GET}, {DESTROY}}} },
 { "co_arm", "a coroutine, an event loop, a thread", LARGE, 2, .coroutines = 1,
 	.callers = {{{GET}}, {{GET_LOOP}}, {{GET}}, {{PUT_MANY, 2}}} },
 { "co_home", "a line loses its home to a thread while it is looked at from there", MIDDLE, 2, .coroutines = 1,

@@ -158,7 +158,8 @@ COQUEUE_API void coqueue_wake_eventfd(coqueue_waiter_t *w);
  * functions.  After park the library uses no thread-local value, address of
  * errno or pthread_self() of before.  A parked call is no cancellation point; the
  * state of cancellation goes with the coroutine, so a scheduler whose threads are
- * to be cancelled sets it where it switches, for who runs next.
+ * to be cancelled sets it where it switches, for who runs next.  One that disables
+ * it in its threads saves each park a few ns.
  */
 typedef struct coqueue_scheduler {
 	size_t size; /* bytes: sizeof(coqueue_scheduler_t) */
