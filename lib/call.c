@@ -664,19 +664,12 @@ int call_run(struct call *c)
 	return err == EAGAIN ? late : err;
 }
 
-static not_inlined int wake_if_due(struct coqueue *q, struct line *other)
+not_inlined int call_wake(struct coqueue *q, struct line *other)
 {
-	if (line_wake_is_due(other))
+	if (line_is_idle_at_home(other) ? line_is_idle_for_long(other)
+					: line_wake_is_due(other))
 		queue_wake_reader(q, other);
 	else
 		rcu_reader_leave();
-	return 0;
-}
-
-not_inlined int call_wake(struct coqueue *q, struct line *other)
-{
-	if (!line_is_idle_at_home(other) || line_is_idle_for_long(other))
-		return wake_if_due(q, other);
-	rcu_reader_leave();
 	return 0;
 }

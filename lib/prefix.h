@@ -85,8 +85,8 @@
 #define sleeper_sleep coqueue_private_sleeper_sleep
 #define sleeper_wake coqueue_private_sleeper_wake
 #define sync_fence_heavy coqueue_private_sync_fence_heavy
-#define sync_mark_of_thread coqueue_private_sync_mark_of_thread
 #define sync_is_asymmetric coqueue_private_sync_is_asymmetric
+#define sync_mark_of_thread coqueue_private_sync_mark_of_thread
 #define waiter_await_busy_wakers coqueue_private_waiter_await_busy_wakers
 #define waiter_wake coqueue_private_waiter_wake
 #define waiter_wake_begins coqueue_private_waiter_wake_begins

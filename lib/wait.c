@@ -352,7 +352,7 @@ void line_wake_all_locked(struct line *line, int verdict)
 int line_verdict_locked(const struct line *line, const struct waiter *w)
 {
 	if (w->kind == WAITER_NODE && w->state == WAITER_OUT)
-		return VERDICT_RETRY;
+		return VERDICT_RETRY; /* its ticket is of an earlier time */
 	if (w->ticket < line->completed)
 		return 0;
 	return w->ticket < line->interrupted && w->kind != WAITER_NODE

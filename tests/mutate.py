@@ -557,7 +557,8 @@ class Explorer:
         if not self.builder.linked(command, where):
             return None
         related = self.related(mutant)
-        for names in [related, []] if related else [[]]:
+        others = [name for name in self.scenarios if name not in related]
+        for names in filter(None, (related, others)):
             command = [str(program), "--quick", f"--limit={self.limit}", *names]
             done = run(command, 4 * self.limit)
             if done.code not in (0, 2):
