@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "bench_coroutines.h"
+#include "bench_spin.h"
 
 #include <coqueue/waiter.h>
 
@@ -24,6 +25,8 @@ enum {
 	STACK_SIZE = 65536,
 	/* Stacks of equal layout would share a few sets of the caches. */
 	STACK_STEP = STACK_SIZE + 5 * 64,
+	/* Before the thread sleeps: about as long as it takes to wake it. */
+	LOOKS = 200,
 };
 
 struct coroutine {
@@ -55,7 +58,11 @@ static void make_ready(struct scheduler *s, struct coroutine *c)
 static void take_woken(struct scheduler *s)
 {
 	struct coroutine *c = NULL, *next, *order = NULL;
+	unsigned int looks = 0;
 
+	while (looks < LOOKS &&
+	       !atomic_load_explicit(&s->woken, memory_order_relaxed))
+		bench_spin_wait(&looks);
 	if (atomic_compare_exchange_strong(&s->woken, &c, &asleep))
 		while (sem_wait(&s->wake))
 			;
