@@ -178,6 +178,8 @@ const struct scenario scenarios[] = {
 	.callers = {{{GET}}, {{PUT}, {DESTROY}}} },
 { "destroy_bulk", "the same with bulk calls", SMALL, 1,
 	.callers = {{{PUT_MANY, 1}}, {{GET_MANY, 1}, {DESTROY}}} },
+{ "destroy_bulk_waits", "a getter destroys the queue of a bulk put that has to wait", SMALL, 1,
+	.callers = {{{PUT_MANY, 2}}, {{GET}, {DESTROY}}} },
 { "destroy_join", "a joiner destroys the queue of a task_done on its way out", SMALL, 1, .filled = 1,
 	.callers = {{{GET}, {TASK_DONE, 1}}, {{JOIN}, {DESTROY}}} },
 { "destroy_shutdown", "a getter destroys the queue of a shutdown on its way out", SMALL, 1,
