@@ -24,6 +24,10 @@
 	((const type *)(const void *)((const char *)(ptr)-offsetof(type,       \
 								   member)))
 
+/* Before errno is set back: clang takes it that allocating memory leaves errno
+ * alone, and drops a store of what it was. */
+#define errno_may_differ() __asm__ __volatile__("" ::: "memory")
+
 #if defined(__x86_64__) || defined(__i386__)
 #define cpu_pause() __builtin_ia32_pause()
 #elif defined(__aarch64__)

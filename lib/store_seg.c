@@ -29,6 +29,7 @@ static struct segment *segment_new(struct chain *c)
 	int saved = errno;
 	struct segment *s = aligned_alloc(CACHE_LINE, CACHE_LINE);
 
+	errno_may_differ();
 	errno = saved;
 	if (!s)
 		return NULL;
