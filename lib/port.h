@@ -24,9 +24,13 @@
 	((const type *)(const void *)((const char *)(ptr)-offsetof(type,       \
 								   member)))
 
-/* Before errno is set back: clang takes it that allocating memory leaves errno
- * alone, and drops a store of what it was. */
-#define errno_may_differ() __asm__ __volatile__("" ::: "memory")
+/* After memory was allocated: clang takes it that this leaves errno alone, and
+ * would drop a store of what it was. */
+#define errno_set_back(saved)                                                  \
+	do {                                                                   \
+		__asm__ __volatile__("" ::: "memory");                         \
+		errno = (saved);                                               \
+	} while (0)
 
 #if defined(__x86_64__) || defined(__i386__)
 #define cpu_pause() __builtin_ia32_pause()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How queues that cannot wait are waited for: most of the time with a pause of
- * the processor, and after some of these others may run.  C and C++.
+ * How to wait for a moment: most of the time with a pause of the processor, and
+ * after some of these others may run.
  */
 #ifndef BENCH_SPIN_H
 #define BENCH_SPIN_H
@@ -23,13 +23,5 @@ static inline void bench_spin_wait(unsigned int *spins)
 		__asm__ volatile("" ::: "memory");
 #endif
 }
-
-/* Until the condition, which is a call that then did what is wanted. */
-#define BENCH_SPIN_UNTIL(condition)                                            \
-	do {                                                                   \
-		unsigned int spins_ = 0;                                       \
-		while (!(condition))                                           \
-			bench_spin_wait(&spins_);                              \
-	} while (0)
 
 #endif /* BENCH_SPIN_H */
