@@ -664,12 +664,20 @@ int call_run(struct call *c)
 	return err == EAGAIN ? late : err;
 }
 
-not_inlined int call_wake(struct coqueue *q, struct line *other)
+static not_inlined int call_wake_due(struct coqueue *q, struct line *other)
 {
-	if (line_is_idle_at_home(other) ? line_is_idle_for_long(other)
-					: line_wake_is_due(other))
+	if (line_wake_is_due(other))
 		queue_wake_reader(q, other);
 	else
 		rcu_reader_leave();
+	return 0;
+}
+
+/* Mostly it is idle and at home; so that costs no frame. */
+not_inlined int call_wake(struct coqueue *q, struct line *other)
+{
+	if (!line_is_idle_at_home(other) || line_is_idle_for_long(other))
+		return call_wake_due(q, other);
+	rcu_reader_leave();
 	return 0;
 }
