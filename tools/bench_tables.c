@@ -21,9 +21,22 @@ QUEUE(fiber_unbuf);
 QUEUE(go);
 QUEUE(coqueue);
 QUEUE(glib);
+QUEUE(apr);
+QUEUE(ffmpeg);
+QUEUE(pipe);
 QUEUE(boost);
+QUEUE(boost_bounded);
+QUEUE(tbb);
 QUEUE(moodycamel);
 QUEUE(moodycamel_tokens);
+QUEUE(ck);
+QUEUE(dpdk);
+QUEUE(atomic_queue);
+QUEUE(lockfree);
+
+/* It cannot wait: whoever would uses the processor, and what "cpu ns" says of
+ * it depends on how long that is. */
+#define SPINS "spins: "
 
 /* For each kind the queue that ratios are to, before all others: a textbook one,
  * where coroutines call Boost.Fiber's, which was made for them. */
@@ -45,11 +58,23 @@ const struct bench_peer bench_peers[] = {
 	{"go", "Go's channel; all in Go, not pinned", &bench_go},
 	{"coqueue", "this library", &bench_coqueue},
 	{"glib", "GLib GAsyncQueue", &bench_glib},
+	{"apr", "Apache Portable Runtime, apr_queue", &bench_apr},
+	{"ffmpeg", "FFmpeg AVThreadMessageQueue", &bench_ffmpeg},
+	{"pipe", "a pipe, to which pointers are written; 513 to 1024 items",
+	 &bench_pipe},
 	{"boost", "Boost.Thread sync_queue", &bench_boost},
+	{"boost-bound", "Boost.Thread sync_bounded_queue",
+	 &bench_boost_bounded},
+	{"tbb", "oneTBB concurrent_bounded_queue", &bench_tbb},
 	{"moodycamel", "moodycamel BlockingConcurrentQueue, without tokens",
 	 &bench_moodycamel},
 	{"moody-token", "moodycamel BlockingConcurrentQueue, with tokens",
 	 &bench_moodycamel_tokens},
+	{"ck", SPINS "Concurrency Kit ck_ring, MPMC; 1023 and 7 items",
+	 &bench_ck},
+	{"dpdk", SPINS "DPDK rte_ring, MPMC", &bench_dpdk},
+	{"atomic-q", SPINS "atomic_queue AtomicQueueB", &bench_atomic_queue},
+	{"lockfree", SPINS "boost::lockfree::queue", &bench_lockfree},
 	{NULL, NULL, NULL},
 };
 
