@@ -29,6 +29,8 @@ QUEUE(boost_bounded);
 QUEUE(tbb);
 QUEUE(moodycamel);
 QUEUE(moodycamel_tokens);
+QUEUE(crossbeam);
+QUEUE(async);
 QUEUE(ck);
 QUEUE(dpdk);
 QUEUE(atomic_queue);
@@ -70,6 +72,8 @@ const struct bench_peer bench_peers[] = {
 	 &bench_moodycamel},
 	{"moody-token", "moodycamel BlockingConcurrentQueue, with tokens",
 	 &bench_moodycamel_tokens},
+	{"crossbeam", "Rust crossbeam-channel", &bench_crossbeam},
+	{"async-chan", "Rust async-channel, its blocking calls", &bench_async},
 	{"ck", SPINS "Concurrency Kit ck_ring, MPMC; 1023 and 7 items",
 	 &bench_ck},
 	{"dpdk", SPINS "DPDK rte_ring, MPMC", &bench_dpdk},
