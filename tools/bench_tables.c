@@ -31,6 +31,8 @@ QUEUE(moodycamel);
 QUEUE(moodycamel_tokens);
 QUEUE(crossbeam);
 QUEUE(async);
+QUEUE(java);
+QUEUE(python);
 QUEUE(ck);
 QUEUE(dpdk);
 QUEUE(atomic_queue);
@@ -57,7 +59,7 @@ const struct bench_peer bench_peers[] = {
 	 &bench_fiber},
 	{"fiber-unbuf", "Boost.Fiber unbuffered_channel, where capacity is 1",
 	 &bench_fiber_unbuf},
-	{"go", "Go's channel; all in Go, not pinned", &bench_go},
+	{"go", "Go's channel; not pinned", &bench_go},
 	{"coqueue", "this library", &bench_coqueue},
 	{"glib", "GLib GAsyncQueue", &bench_glib},
 	{"apr", "Apache Portable Runtime, apr_queue", &bench_apr},
@@ -74,6 +76,10 @@ const struct bench_peer bench_peers[] = {
 	 &bench_moodycamel_tokens},
 	{"crossbeam", "Rust crossbeam-channel", &bench_crossbeam},
 	{"async-chan", "Rust async-channel, its blocking calls", &bench_async},
+	{"java",
+	 "Java ArrayBlockingQueue, else LinkedTransferQueue; not pinned",
+	 &bench_java},
+	{"python", "Python queue.Queue; not pinned", &bench_python},
 	{"ck", SPINS "Concurrency Kit ck_ring, MPMC; 1023 and 7 items",
 	 &bench_ck},
 	{"dpdk", SPINS "DPDK rte_ring, MPMC", &bench_dpdk},
@@ -130,6 +136,15 @@ const struct bench_workload bench_workloads[] = {
 	{"coro-shutdown", BENCH_COROUTINES, BENCH_SHUTDOWN, 1, 1000, 1,
 	 "an item: shutdown, until 1000 coroutines' gets have returned"},
 	{NULL, BENCH_FIFO, BENCH_SOLO, 0, 0, 0, NULL},
+};
+
+const char *const bench_kind_names[] = {
+	[BENCH_FIFO] = "fifo",
+	[BENCH_UNBOUNDED] = "unbounded",
+	[BENCH_LIFO] = "lifo",
+	[BENCH_PRIORITY] = "priority",
+	[BENCH_RENDEZVOUS] = "rendezvous",
+	[BENCH_COROUTINES] = "coroutines",
 };
 
 bool bench_peer_takes_part(const struct bench_peer *peer,
