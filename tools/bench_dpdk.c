@@ -4,33 +4,27 @@
 #include "bench_queue.h"
 #include "bench_spin.h"
 
+#include <rte_ring.h>
 #include <stdlib.h>
 #include <sys/sysinfo.h>
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
-#include <rte_ring.h>
-#pragma GCC diagnostic pop
-
 /*
- * In memory of our own: that needs no environment of DPDK.  In the simplest mode
- * all wait for a thread that is preempted in a call, without sched_yield(); where
- * threads are more than cores, DPDK's manual has another one.
+ * In memory of our own: no environment of DPDK.  Where threads are more than
+ * cores, its manual has modes that do not wait for one preempted in a call.
  */
 static int bench_dpdk_create(const struct bench_workload *w, void **queue)
 {
 	bool crowded = w->producers + w->consumers > (unsigned int)get_nprocs();
-	unsigned int capacity = (unsigned int)w->capacity;
 	unsigned int modes =
 		crowded ? RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ : 0;
-	size_t size =
-		(size_t)rte_ring_get_memsize(rte_align32pow2(capacity + 1));
-	struct rte_ring *ring = aligned_alloc(RTE_CACHE_LINE_SIZE, size);
+	unsigned int n = (unsigned int)w->capacity;
 
-	*queue = ring;
-	return ring ? -rte_ring_init(ring, "bench", capacity,
-				     RING_F_EXACT_SZ | modes)
-		    : ENOMEM;
+	*queue = aligned_alloc(
+		RTE_CACHE_LINE_SIZE,
+		(size_t)rte_ring_get_memsize(rte_align32pow2(n + 1)));
+	if (!*queue)
+		return ENOMEM;
+	return -rte_ring_init(*queue, "bench", n, RING_F_EXACT_SZ | modes);
 }
 
 static inline int bench_dpdk_put(void *queue, void *item)
@@ -45,6 +39,24 @@ static inline int bench_dpdk_get(void *queue, void **item)
 	return bench_end_or_item(*item);
 }
 
+static inline int bench_dpdk_put_many(void *queue, void **items, size_t n)
+{
+	BENCH_SPIN_UNTIL(rte_ring_enqueue_bulk(queue, items, n, NULL) == n);
+	return 0;
+}
+
+/* Ends come after all items, and those of others are for them. */
+static inline int bench_dpdk_get_many(void *queue, void **items, size_t n,
+				      size_t *got)
+{
+	BENCH_SPIN_UNTIL(
+		(*got = rte_ring_dequeue_burst(queue, items, n, NULL)) > 0);
+	if (items[0] != BENCH_END)
+		return 0;
+	bench_dpdk_put_many(queue, items + 1, *got - 1);
+	return ESHUTDOWN;
+}
+
 static void bench_dpdk_shutdown(void *queue, struct bench_run *run)
 {
 	bench_put_ends(queue, run, bench_dpdk_put);
@@ -55,4 +67,4 @@ static void bench_dpdk_destroy(void *queue)
 	free(queue);
 }
 
-BENCH_DEFINE_QUEUE(dpdk, BENCH_DOES(FIFO))
+BENCH_DEFINE_BATCH_QUEUE(dpdk, BENCH_DOES(FIFO), NULL)

@@ -14,7 +14,7 @@ enum { NO_SUCH_COMMAND = 127 }; /* the shell's status */
 static const char *const shapes[BENCH_SHAPES] = {
 	[BENCH_SOLO] = "solo",           [BENCH_FLOW] = "flow",
 	[BENCH_ROUNDTRIP] = "roundtrip", [BENCH_MIXED] = "mixed",
-	[BENCH_SHUTDOWN] = "shutdown",
+	[BENCH_SHUTDOWN] = "shutdown",   [BENCH_BATCHES] = "flow",
 };
 
 const char *bench_program_sample(const char *command, const char *program,

@@ -89,6 +89,7 @@ const struct bench_peer bench_peers[] = {
 };
 
 #define AHEAD "; producers at most 100 000 items ahead"
+#define BATCHES "; 32 items a call, one where there is no such call"
 #define PRIORITIES "; 256 priorities"
 
 const struct bench_workload bench_workloads[] = {
@@ -101,8 +102,18 @@ const struct bench_workload bench_workloads[] = {
 	 "4 producers, 4 consumers"},
 	{"32p32c", BENCH_FIFO, BENCH_FLOW, 32, 32, 1024,
 	 "32 producers, 32 consumers"},
+	{"capacity8", BENCH_FIFO, BENCH_FLOW, 1, 1, 8,
+	 "1 producer, 1 consumer"},
+	{"capacity8-4p4c", BENCH_FIFO, BENCH_FLOW, 4, 4, 8,
+	 "4 producers, 4 consumers"},
 	{"capacity1", BENCH_FIFO, BENCH_FLOW, 1, 1, 1,
 	 "1 producer, 1 consumer"},
+	{"capacity1-4p4c", BENCH_FIFO, BENCH_FLOW, 4, 4, 1,
+	 "4 producers, 4 consumers"},
+	{"batch-1p1c", BENCH_FIFO, BENCH_BATCHES, 1, 1, 1024,
+	 "1 producer, 1 consumer" BATCHES},
+	{"batch-4p4c", BENCH_FIFO, BENCH_BATCHES, 4, 4, 1024,
+	 "4 producers, 4 consumers" BATCHES},
 	{"roundtrip", BENCH_FIFO, BENCH_ROUNDTRIP, 1, 1, 1024,
 	 "a thread asks, another answers"},
 	{"unbounded-1p1c", BENCH_UNBOUNDED, BENCH_FLOW, 1, 1, 0,
