@@ -176,13 +176,6 @@ void queue_wake_ready_locked(struct coqueue *q, struct line *line)
 	}
 }
 
-/* By who leaves the line, and has published nothing. */
-static void pass_on_locked(struct coqueue *q, struct line *line)
-{
-	if (!list_empty(&line->asleep))
-		queue_wake_ready_locked(q, line);
-}
-
 /*
  * At the end of a call: leave the section and wake.  Mostly there is one to wake,
  * and the queue is not touched after; else the call is counted as in it.
@@ -305,24 +298,37 @@ static struct waiter *stand_locked(struct call *c, struct waiter *w)
 	return next;
 }
 
-static void out_of_line_locked(struct call *c, struct waiter *w)
+/* Returns the line in which others may want to be woken, or NULL. */
+static struct line *out_of_line_locked(struct call *c, struct waiter *w)
 {
 	if (w->kind == WAITER_NODE)
 		node_set_armed(container_of(w, struct node, waiter), 0);
 	line_leave_locked(c->line, w);
-	call_left_locked(c->queue, c->line);
+	return call_left_locked(c->queue, c->line);
+}
+
+/* By who leaves the line, and has published nothing. */
+static void pass_on_locked(struct coqueue *q, struct line *line,
+			   struct line *partners)
+{
+	if (!list_empty(&line->asleep))
+		queue_wake_ready_locked(q, line);
+	if (partners && !list_empty(&partners->asleep))
+		queue_wake_ready_locked(q, partners);
 }
 
 void call_leave_locked(struct call *c, struct waiter *w)
 {
-	out_of_line_locked(c, w);
-	pass_on_locked(c->queue, c->line);
+	struct line *partners = out_of_line_locked(c, w);
+
+	pass_on_locked(c->queue, c->line, partners);
 }
 
 int call_step_locked(struct call *c, struct waiter *w, bool stand)
 {
 	struct choice *choice = choice_of(w);
 	bool wake = false, offers = false, out;
+	struct line *partners = NULL;
 	struct waiter *next;
 	int err;
 
@@ -336,7 +342,7 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 		c->tried = false;
 		out = !must_wait(err);
 		if (out && err != CHOSEN) {
-			out_of_line_locked(c, w);
+			partners = out_of_line_locked(c, w);
 		} else if (!out && stand) {
 			next = stand_locked(c, w);
 			offers = w->offer && call_can_meet(c);
@@ -353,7 +359,7 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 	if (wake || offers)
 		queue_wake_ready_locked(c->queue, c->other);
 	if (out)
-		pass_on_locked(c->queue, c->line);
+		pass_on_locked(c->queue, c->line, partners);
 	return !out && stand ? EINPROGRESS : err;
 }
 

@@ -159,8 +159,9 @@ int call_meet_locked(struct call *c, bool patient);
 bool call_may_meet_locked(const struct coqueue *q, const struct line *line,
 			  uint64_t n, const struct waiter *w);
 
-/* Somebody has left the line: who counted on it is told. */
-void call_left_locked(struct coqueue *q, const struct line *line);
+/* Somebody has left the line: who counted on it is told.  Returns the line of those
+ * who may want to be woken, since it has hidden an offer from them; or NULL. */
+struct line *call_left_locked(struct coqueue *q, const struct line *line);
 
 void queue_interrupt_offers_locked(struct coqueue *q);
 

@@ -435,19 +435,23 @@ bool call_may_meet_locked(const struct coqueue *q, const struct line *line,
 			    w ? choice_of(w) : NULL) >= n;
 }
 
-void call_left_locked(struct coqueue *q, const struct line *line)
+struct line *call_left_locked(struct coqueue *q, const struct line *line)
 {
 	struct exchange *x = &q->exchange;
 	enum coqueue_side other;
+	struct line *partners = NULL;
 
 	if (!queue_is_rendezvous(q) ||
 	    (line != &q->putters && line != &q->getters))
-		return;
+		return NULL;
 	other = line == &q->putters ? COQUEUE_GET : COQUEUE_PUT;
 	/* whom it has hidden, the others may take now */
-	if (next_in_line(line, (struct list *)(uintptr_t)&line->asleep, NULL))
+	if (next_in_line(line, (struct list *)(uintptr_t)&line->asleep, NULL)) {
 		dismiss_all(x, other, OFFER_AGAIN);
+		partners = line_of(x, other);
+	}
 	dismiss_excess(x, other, line->consenting);
+	return partners;
 }
 
 void queue_interrupt_offers_locked(struct coqueue *q)

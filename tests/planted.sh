@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Does the schedule explorer notice when coqueue is broken?  Each file in
-# tests/planted/ breaks lib/ in one place, as a competent engineer could, and
-# says above the patch what is broken and which guarantee (G..) with it.  With
-# each in turn, on a copy of lib/:
+# tests/planted/ breaks lib/ in one place, as a competent engineer could
+# (planting.sh).  With each in turn, on a copy of lib/:
 #
 #   explorer   tests/explore --quick is to fail within LIMIT seconds (180);
 #   stress     coqueue-stress plays all scenarios for STRESS_SECONDS (5; 0:
@@ -11,90 +10,12 @@
 #
 # "make check-planted" prints a table.  It fails when a patch does not apply or
 # compile, when the explorer misses one, or fails without any.  PLANTED="name
-# ..." chooses; the names are those of the files.
-#
-# The Makefile has built both programs and hands over their objects: here, only
-# the files that a patch changes are compiled, all of them for a header.
-. "$(dirname "$0")/script.sh"
+# ..." chooses; the names are those of the files.  The Makefile has built both
+# programs and hands over their objects.
+. "$(dirname "$0")/planting.sh"
 
 : "${LIMIT:=180}" "${JOBS:=1}" "${STRESS_SECONDS:=5}" "${PLANTED:=}"
-: "${COMPILE:?}" "${EXPLORE_FLAGS:?}" "${EXPLORE_OBJECTS:?}"
-: "${NATIVE_FLAGS=}" "${STRESS_OBJECTS=}" "${NATIVE_LIBS=}"
-
-# sources: the files of the library that a kind of build consists of.
-sources()
-{
-	for file in "$srcdir"/lib/*.c; do
-		name=${file##*/}
-		case $1$name in
-		explorercu.c | exploresync.c) ;; # explore_seam.h stands for them
-		*) echo "${name%.c}" ;;
-		esac
-	done
-}
-
-# compile KIND LIB OBJECTS NAME...: of the library in LIB, each into OBJECTS.
-compile()
-{
-	kind=$1 lib=$2 objects=$3
-	shift 3
-	if [ "$kind" = explore ]; then
-		flags=$EXPLORE_FLAGS
-	else
-		flags=$NATIVE_FLAGS
-	fi
-	for name; do
-		rm -f "$objects/$name.o"
-		$COMPILE -I"$lib" -include "$lib/prefix.h" $flags -O1 -w \
-			-c "$lib/$name.c" -o "$objects/$name.o" &
-	done 2>>"$scratch/errors"
-	wait
-	for name; do
-		[ -e "$objects/$name.o" ] || return
-	done
-}
-
-# begin KIND: compile the whole library as it is, once.
-begin()
-{
-	mkdir "$scratch/$1.o" &&
-		compile "$1" "$srcdir/lib" "$scratch/$1.o" $(sources "$1") ||
-		broken "lib/ does not compile"
-}
-
-# changed KIND: what must be compiled anew for the copy in $scratch/lib.
-changed()
-{
-	if ls "$scratch/lib" | grep '\.h$' | while read -r header; do
-		cmp -s "$srcdir/lib/$header" "$scratch/lib/$header" || echo yes
-	done | grep -q yes; then
-		sources "$1"
-	else
-		for name in $(sources "$1"); do
-			cmp -s "$srcdir/lib/$name.c" "$scratch/lib/$name.c" ||
-				echo "$name"
-		done
-	fi
-}
-
-# build KIND PROGRAM OBJECT...: link it with the broken library.
-build()
-{
-	kind=$1 program=$2
-	shift 2
-	rm -rf "$scratch/objects" && cp -r "$scratch/$kind.o" "$scratch/objects" &&
-		compile "$kind" "$scratch/lib" "$scratch/objects" \
-			$(changed "$kind") || return
-	$COMPILE -o "$program" "$@" "$scratch"/objects/*.o $NATIVE_LIBS \
-		2>>"$scratch/errors"
-}
-
-# broken MESSAGE: the check itself does not work.
-broken()
-{
-	[ ! -s "$scratch/errors" ] || sed 's/^/    /' "$scratch/errors"
-	give_up "$1"
-}
+: "${EXPLORE_FLAGS:?}" "${EXPLORE_OBJECTS:?}" "${STRESS_OBJECTS=}"
 
 # field NAME: that field of the explorer's FAIL line.
 field()
@@ -138,26 +59,29 @@ stress()
 	esac
 }
 
-# plant NAME: break the copy.
-plant()
+# look_for NAME: what the explorer says of it; sets what explore() does.
+look_for()
 {
-	rm -rf "$scratch/lib" && cp -r "$srcdir/lib" "$scratch/lib" &&
-		patch --quiet --force --fuzz=0 --no-backup-if-mismatch -p2 \
-			-d "$scratch/lib" <"$srcdir/tests/planted/$1.patch" \
-			>"$scratch/errors" 2>&1 &&
-		[ -z "$(find "$scratch/lib" -name '*.rej')" ]
+	if is_hidden "$1"; then
+		scenario=- schedules=- took=- hidden=$((hidden + 1))
+		return
+	fi
+	build explore "$scratch/explore" $EXPLORE_OBJECTS ||
+		broken "$1 does not compile"
+	explore
+	if [ "$status" -eq 1 ] && [ "$scenario" ]; then
+		found=$((found + 1))
+	else
+		scenario=MISSED schedules=-
+		missed="$missed $1"
+	fi
 }
 
 # row NAME: plant it, look for it, tell.
 row()
 {
-	guarantee=$(sed -n '1s/^\(G[0-9]*\): .*/\1/p' \
-		"$srcdir/tests/planted/$1.patch")
-	[ "$guarantee" ] || broken "$1 does not say which guarantee it breaks"
 	plant "$1" || broken "$1 does not apply"
-	build explore "$scratch/explore" $EXPLORE_OBJECTS ||
-		broken "$1 does not compile"
-	explore
+	look_for "$1"
 	stressed=-
 	if [ "$STRESS_SECONDS" -gt 0 ]; then
 		build native "$scratch/stress" $STRESS_OBJECTS ||
@@ -165,31 +89,21 @@ row()
 		stress
 	fi
 	planted=$((planted + 1))
-	if [ "$status" -eq 1 ] && [ "$scenario" ]; then
-		found=$((found + 1))
-	else
-		scenario=MISSED schedules=-
-		missed="$missed $1"
-	fi
-	printf "$format" "$1" "$guarantee" "$scenario" "$schedules" "$took" \
-		"$stressed"
+	printf "$format" "$1" "$(breaks "$1")" "$scenario" "$schedules" \
+		"$took" "$stressed"
 }
 
-has patch || give_up "there is no patch program (Debian: package patch)"
-planted=0 found=0 by_stress=0 missed=
-: >"$scratch/errors"
+planted=0 found=0 hidden=0 by_stress=0 missed=
 # all of them, also when few are chosen: who changes lib/ renews them
-for file in "$srcdir"/tests/planted/*.patch; do
-	name=${file##*/}
-	plant "${name%.patch}" || broken "${name%.patch} does not apply"
+for name in $(names); do
+	plant "$name" || broken "$name does not apply"
+	[ "$(breaks "$name")" ] || broken "$name does not say what it breaks"
 done
-format='%-30s %-4s %-20s %10s %6s  %s\n'
+format='%-30s %-18s %-20s %10s %6s  %s\n'
 begin explore
 [ "$STRESS_SECONDS" -eq 0 ] || begin native
 printf "$format" planted breaks 'found by' schedules s stress
-for file in "$srcdir"/tests/planted/*.patch; do
-	name=${file##*/}
-	name=${name%.patch}
+for name in $(names); do
 	case " ${PLANTED:-$name} " in
 	*" $name "*) row "$name" ;;
 	esac
@@ -210,6 +124,6 @@ for name in $missed; do
 	wrong "the explorer has missed $name in $full_limit s"
 done
 [ "$planted" -gt 0 ] || wrong "nothing was planted"
-printf '%d planted, %d found by the explorer, %d by stress\n' \
-	$planted $found $by_stress
+printf '%d planted, %d found by the explorer, which cannot see %d, %d by stress\n' \
+	$planted $found $hidden $by_stress
 finish
