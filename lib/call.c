@@ -285,17 +285,12 @@ static bool call_can_be_served(const struct call *c, const struct waiter *w)
 /* In line; returns whom to wake: w itself is to try again. */
 static struct waiter *stand_locked(struct call *c, struct waiter *w)
 {
-	struct waiter *next;
-
 	w->offer = call_can_be_served(c, w) ? c->items : NULL;
 	if (w->kind == WAITER_NODE)
 		node_set_armed(container_of(w, struct node, waiter),
 			       c->armed_for);
 	line_enter_locked(c->line, w);
-	next = line_settle_locked(c->line, w, 0, UINT64_MAX);
-	if (next == w)
-		waiter_wake_dropped(w);
-	return next;
+	return line_settle_locked(c->line, w, 0, UINT64_MAX);
 }
 
 /* Returns the line in which others may want to be woken, or NULL. */
@@ -669,7 +664,7 @@ int call_run(struct call *c)
 	return err == EAGAIN ? late : err;
 }
 
-static not_inlined int wake_if_due(struct coqueue *q, struct line *other)
+static not_inlined int call_wake_due(struct coqueue *q, struct line *other)
 {
 	if (line_wake_is_due(other))
 		queue_wake_reader(q, other);
@@ -678,10 +673,11 @@ static not_inlined int wake_if_due(struct coqueue *q, struct line *other)
 	return 0;
 }
 
+/* Mostly it is idle and at home; so that costs no frame. */
 not_inlined int call_wake(struct coqueue *q, struct line *other)
 {
 	if (!line_is_idle_at_home(other) || line_is_idle_for_long(other))
-		return wake_if_due(q, other);
+		return call_wake_due(q, other);
 	rcu_reader_leave();
 	return 0;
 }

@@ -139,7 +139,7 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 	    __builtin_mul_overflow(capacity, item_size, &bytes))
 		return EINVAL;
 	err = queue_make(&made, capacity, item_size, attr);
-	errno = saved;
+	errno_set_back(saved);
 	if (!err)
 		*q = made;
 	return err;

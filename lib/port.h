@@ -24,6 +24,14 @@
 	((const type *)(const void *)((const char *)(ptr)-offsetof(type,       \
 								   member)))
 
+/* After memory was allocated: clang takes it that this leaves errno alone, and
+ * would drop a store of what it was. */
+#define errno_set_back(saved)                                                  \
+	do {                                                                   \
+		__asm__ __volatile__("" ::: "memory");                         \
+		errno = (saved);                                               \
+	} while (0)
+
 #if defined(__x86_64__) || defined(__i386__)
 #define cpu_pause() __builtin_ia32_pause()
 #elif defined(__aarch64__)

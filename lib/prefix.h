@@ -39,6 +39,7 @@
 #define line_wake_ready_locked coqueue_private_line_wake_ready_locked
 #define node_await_wakes coqueue_private_node_await_wakes
 #define node_wake coqueue_private_node_wake
+#define node_wake_dropped coqueue_private_node_wake_dropped
 #define park_begin coqueue_private_park_begin
 #define park_end coqueue_private_park_end
 #define park_has_moved coqueue_private_park_has_moved
@@ -84,8 +85,8 @@
 #define sleeper_sleep coqueue_private_sleeper_sleep
 #define sleeper_wake coqueue_private_sleeper_wake
 #define sync_fence_heavy coqueue_private_sync_fence_heavy
-#define sync_mark_of_thread coqueue_private_sync_mark_of_thread
 #define sync_is_asymmetric coqueue_private_sync_is_asymmetric
+#define sync_mark_of_thread coqueue_private_sync_mark_of_thread
 #define waiter_await_busy_wakers coqueue_private_waiter_await_busy_wakers
 #define waiter_wake coqueue_private_waiter_wake
 #define waiter_wake_begins coqueue_private_waiter_wake_begins

@@ -97,11 +97,22 @@ static int call_peek(struct call *c)
 	return outcome(q, q->store->kind->peek(q->store, c->items));
 }
 
+/* For how much room a put spins, so that it does not follow on the heels of gets,
+ * whose cache lines it would take away.  It delays nothing: items lie before it. */
+static uint64_t room_to_spin_for(const struct coqueue *q)
+{
+	size_t quarter = sync_load(&q->capacity, relaxed) / 4;
+
+	if (quarter == 0)
+		return 1;
+	return quarter < SYNC_SPIN_ROOM ? quarter : SYNC_SPIN_ROOM;
+}
+
 /* For who spins: the state is new, or the store may have what is wanted. */
 static bool may_put(const struct coqueue *q)
 {
 	return queue_state(q) != COQUEUE_OPEN ||
-	       q->store->kind->can_put(q->store, 1);
+	       q->store->kind->can_put(q->store, room_to_spin_for(q));
 }
 
 static bool may_get(const struct coqueue *q)

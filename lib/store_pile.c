@@ -142,7 +142,7 @@ static void *pile_alloc(size_t room, size_t size)
 		return NULL;
 	bytes += CACHE_LINE - 1;
 	p = aligned_alloc(CACHE_LINE, bytes & ~(size_t)(CACHE_LINE - 1));
-	errno = saved;
+	errno_set_back(saved);
 	return p;
 }
 

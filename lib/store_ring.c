@@ -139,14 +139,31 @@ static uint64_t ring_held_from(const struct ring *r, uint64_t n, uint64_t *end)
 	return m;
 }
 
+/* The slot n places on; n < capacity. */
+static uint64_t ring_skip(const struct ring *r, uint64_t p, uint64_t n)
+{
+	uint64_t offset = (p & r->mask) + n * r->stride;
+
+	if (offset <= r->last)
+		return p + n * r->stride;
+	return (p | r->mask) + 2 + (offset - r->last - r->stride);
+}
+
+/* The last of n slots first: who spins for them then leaves the lines alone that
+ * gets work on. */
 static bool ring_can_put(const struct store *s, uint64_t n)
 {
 	const struct ring *r = ring_of_const(s);
-	uint64_t p, end;
+	uint64_t p, end, last;
 
+	if (n > r->capacity)
+		return false;
 	do {
 		p = end = sync_load(&r->tail, relaxed);
-		if (ring_free_from(r, n, &end) == n)
+		last = ring_skip(r, p, n - 1);
+		/* [ring.4] acquire: with [ring.3], the get is done with it */
+		if (sync_load(ring_stamp(r, last), acquire) == last &&
+		    ring_free_from(r, n - 1, &end) == n - 1)
 			return true;
 	} while (sync_load(&r->tail, relaxed) != p);
 	return false;

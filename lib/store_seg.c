@@ -29,7 +29,7 @@ static struct segment *segment_new(struct chain *c)
 	int saved = errno;
 	struct segment *s = aligned_alloc(CACHE_LINE, CACHE_LINE);
 
-	errno = saved;
+	errno_set_back(saved);
 	if (!s)
 		return NULL;
 	s->pages = sync_pages_alloc(c->bytes);

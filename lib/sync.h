@@ -108,6 +108,9 @@ void sync_fence_heavy(void);
 #define SYNC_SPINS 200
 #define SYNC_YIELDS 4
 
+/* The room that a put into a full queue spins for, at most, in items. */
+#define SYNC_SPIN_ROOM 16
+
 /* Of those who have woken another, and wait for it. */
 #define SYNC_WOKEN_YIELDS 128
 

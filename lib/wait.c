@@ -42,12 +42,6 @@ static bool waiter_is_alone(const struct waiter *w)
 	return w->kind == WAITER_COROUTINE && !choice_of(w);
 }
 
-/* What a waker of others counts as. */
-static uint32_t waker_of(const struct waiter *w)
-{
-	return w->kind == WAITER_THREAD ? 1 : WAKE_PENDING;
-}
-
 void waiter_wake_begins(struct waiter *w)
 {
 	/* [wait.3] release: the link is free when this is seen by [wait.4] */
@@ -57,16 +51,16 @@ void waiter_wake_begins(struct waiter *w)
 void waiter_wake_finished(struct waiter *w)
 {
 	/* [wait.3] release: what the waker did to w comes before [wait.4] */
-	sync_sub(&w->wakers, 1, release);
+	if (waiter_is_alone(w))
+		sync_store(&w->wakers, 0, release);
+	else
+		sync_sub(&w->wakers, 1, release);
 }
 
 void waiter_wake_dropped(struct waiter *w)
 {
 	/* [wait.3] release: with [wait.4], as if it had begun, and finished */
-	if (waiter_is_alone(w))
-		sync_store(&w->wakers, 0, release);
-	else
-		sync_sub(&w->wakers, waker_of(w), release);
+	sync_sub(&w->wakers, WAKE_PENDING, release);
 }
 
 void waiter_await_busy_wakers(struct waiter *w)
@@ -171,17 +165,23 @@ static void line_arm_locked(struct line *line, uint32_t armed)
 	sync_store(&line->armed, armed, relaxed);
 }
 
-/* From asleep, to be woken after unlocking. */
+/* It is to be woken after unlocking. */
+static void waiter_owe_wake_locked(struct line *line, struct waiter *w)
+{
+	if (waiter_is_alone(w))
+		sync_store(&w->wakers, 1, relaxed);
+	else
+		sync_add(&w->wakers,
+			 w->kind == WAITER_THREAD ? 1 : WAKE_PENDING, relaxed);
+	line->wakeups++;
+}
+
+/* From asleep. */
 static void waiter_claim_locked(struct line *line, struct waiter *w,
 				enum waiter_state state)
 {
 	list_remove(&w->link);
 	w->state = (uint8_t)state;
-	if (waiter_is_alone(w))
-		sync_store(&w->wakers, 1, relaxed);
-	else
-		sync_add(&w->wakers, waker_of(w), relaxed);
-	line->wakeups++;
 	if (state == WAITER_WOKEN)
 		line_count_woken_locked(line, w);
 	else
@@ -252,6 +252,8 @@ struct waiter *line_settle_locked(struct line *line,
 	w = line_find_ready_locked(line, from, limit);
 	if (w)
 		waiter_claim_locked(line, w, WAITER_WOKEN);
+	if (w && w != newcomer) /* who is awake need not be woken */
+		waiter_owe_wake_locked(line, w);
 	return w;
 }
 
@@ -322,6 +324,7 @@ void line_wake_ready_locked(struct line *line)
 void line_serve_locked(struct line *line, struct waiter *w)
 {
 	waiter_claim_locked(line, w, WAITER_SERVED);
+	waiter_owe_wake_locked(line, w);
 	list_insert(&w->link, &line->served);
 	if (w->kind == WAITER_NODE)
 		node_set_served(container_of(w, struct node, waiter));
@@ -341,6 +344,7 @@ void line_wake_all_locked(struct line *line, int verdict)
 		if (verdict == EINTR && w->kind == WAITER_NODE)
 			continue;
 		waiter_claim_locked(line, w, WAITER_WOKEN);
+		waiter_owe_wake_locked(line, w);
 		line_wake_one_locked(line, w);
 	}
 }
@@ -348,7 +352,7 @@ void line_wake_all_locked(struct line *line, int verdict)
 int line_verdict_locked(const struct line *line, const struct waiter *w)
 {
 	if (w->kind == WAITER_NODE && w->state == WAITER_OUT)
-		return VERDICT_RETRY;
+		return VERDICT_RETRY; /* its ticket is of an earlier time */
 	if (w->ticket < line->completed)
 		return 0;
 	return w->ticket < line->interrupted && w->kind != WAITER_NODE

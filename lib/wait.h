@@ -48,7 +48,8 @@
  * 1.)  And as long as all who armed it did so on one thread, the home of the line,
  * a look from there that finds it idle needs no fence either: what is in order in
  * one thread is in order.  Who arms it elsewhere takes its home away, and has a
- * heavy fence for those looks.
+ * heavy fence for those looks.  (A new thread may come to have the home of one that
+ * has ended; it has seen what that one saw.)
  *
  * Lifetime.  A waiter is claimed under the lock and woken after unlocking, so
  * that the woken does not run into the lock.  Until its wakers have finished its
@@ -179,9 +180,9 @@ void line_leave_locked(struct line *line, struct waiter *w);
 
 /*
  * Arm the line for what is published from now on, on behalf of one who has just
- * come (or NULL).  For what was published before, return a waiter whom the caller must wake after unlocking, the first
- * one whose ticket is in [from, limit) (it may be the caller's own, which is
- * then to try again), or NULL.
+ * come (or NULL).  For what was published before, return a waiter, the first one
+ * whose ticket is in [from, limit), or NULL.  The caller must wake it after
+ * unlocking; but the newcomer is to try again.
  */
 struct waiter *line_settle_locked(struct line *line,
 				  const struct waiter *newcomer, uint64_t from,
@@ -227,7 +228,9 @@ static inline bool line_is_idle_for_long(struct line *line)
 	return vain >= SYNC_VAIN_LOOKS;
 }
 
-/* Armed: whether it is idle, and at home.  Not in a frame that parks: sync_self(). */
+/* Armed: whether it is idle, and at home: then nobody has armed it elsewhere since,
+ * or his heavy fence is still to come, and he finds what was published [wait.1].
+ * Not in a frame that parks: sync_self(). */
 static inline bool line_is_idle_at_home(const struct line *line)
 {
 	return sync_load(&line->armed, relaxed) == LINE_IDLE &&
@@ -246,13 +249,6 @@ static inline bool line_wake_is_due(struct line *line)
 	armed = sync_load(&line->armed, relaxed);
 	return armed == LINE_IDLE ? line_is_idle_for_long(line)
 				  : line->ready(line, armed, NULL);
-}
-
-/* The same of a publisher, who knows nothing yet: whether it is armed, at first. */
-hot_inline bool line_is_to_be_woken(struct line *line)
-{
-	return unlikely(line_published(line)) &&
-	       (!line_is_idle_at_home(line) || line_is_idle_for_long(line));
 }
 
 /*
@@ -287,7 +283,7 @@ void waiter_wake(struct waiter *w);
 /* Whether the calling thread is in a wake function. */
 bool waker_is_busy(void);
 
-/* Take back a wake-up that this thread has put off.  False: it has not. */
+/* Take back the wake-up of a node that this thread has put off.  False: it has not. */
 bool waker_take_back(struct waiter *w);
 
 /* ---- blocked calls (wait_thread.c, wait_park.c) ---------------------------- */
@@ -443,8 +439,9 @@ static inline void node_set_served(struct node *n)
 		   sync_load(&n->armed_for, relaxed) | NODE_SERVED, release);
 }
 
-/* Run its wake function. */
+/* Run its wake function; or it does not come to pass. */
 void node_wake(struct node *n);
+void node_wake_dropped(struct node *n);
 
 /*
  * Until its wake function neither is due nor runs in another thread; with no

@@ -62,6 +62,17 @@ void node_wake(struct node *n)
 	sync_unlock(&b->lock);
 }
 
+void node_wake_dropped(struct node *n)
+{
+	struct bucket *b = bucket_of(n);
+
+	sync_lock(&b->lock);
+	waiter_wake_dropped(&n->waiter);
+	if (b->awaited)
+		sync_cond_broadcast(&b->ended);
+	sync_unlock(&b->lock);
+}
+
 /* Under the bucket's lock: whether a wake of n is due, or runs elsewhere. */
 static bool node_is_woken_locked(struct bucket *b, struct node *n)
 {

@@ -68,6 +68,8 @@ not_inlined bool park_returns(const struct sleeper *s)
 	bool moved = park_has_moved(s);
 
 	errno = s->saved;
+	/* Others may have restored theirs here; if it is disabled for all of this
+	 * thread, nobody has. */
 	if (moved || !sync_cancel_was_disabled(s->cancel))
 		sync_cancel_disable();
 	return moved;

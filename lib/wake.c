@@ -52,10 +52,7 @@ static void wake_foreign(struct waiter *w)
 	if (choice_of(w))
 		waiter_wake_begins(w);
 	sleeper_wake(place_of(w)->sleeper);
-	if (choice_of(w))
-		waiter_wake_finished(w);
-	else
-		waiter_wake_dropped(w);
+	waiter_wake_finished(w);
 }
 
 static void wake_deferred(struct list *deferred)
@@ -101,7 +98,7 @@ bool waker_take_back(struct waiter *w)
 	list_for_each(link, &own->deferred)
 		if (link == &w->link) {
 			list_remove(link);
-			waiter_wake_dropped(w);
+			node_wake_dropped(container_of(w, struct node, waiter));
 			return true;
 		}
 	return false;

@@ -10,6 +10,8 @@
 #include "../tools/bench_window.h"
 #include "../tools/textbook.h"
 
+#include <coqueue/waiter.h>
+
 enum { ITEMS = 1000 };
 
 /* ---- textbook queues ---------------------------------------------------- */
@@ -319,10 +321,62 @@ START_TEST(coroutines_woken_while_none_runs_go_on_in_order)
 }
 END_TEST
 
+/* The hooks of this program's coroutines, which are set through the linker. */
+static coqueue_scheduler_t hooks;
+
+int __real_coqueue_set_scheduler(const coqueue_scheduler_t *s);
+int __wrap_coqueue_set_scheduler(const coqueue_scheduler_t *s);
+int __wrap_coqueue_set_scheduler(const coqueue_scheduler_t *s)
+{
+	if (s)
+		hooks = *s;
+	return __real_coqueue_set_scheduler(s);
+}
+
+static void *unpark_twice(void *self)
+{
+	hooks.unpark(hooks.ctx, self);
+	hooks.unpark(hooks.ctx, self);
+	return NULL;
+}
+
+static void unpark_elsewhere(void *self)
+{
+	pthread_t thread;
+
+	ck_assert(pthread_create(&thread, NULL, unpark_twice, self) == 0);
+	ck_assert(pthread_join(thread, NULL) == 0);
+}
+
+static void park_when_unparked(struct bench_worker *w)
+{
+	void *self = hooks.self(hooks.ctx);
+
+	for (int i = 0; i < 3; i++) {
+		unpark_elsewhere(self);
+		w->err = hooks.park(hooks.ctx, self, NULL);
+		unpark_twice(self);
+		w->err |= hooks.park(hooks.ctx, self, NULL);
+		w->items++;
+	}
+}
+
+/* A call that finds itself woken does not park, and the next may be woken before
+ * it does. */
+START_TEST(a_coroutine_unparked_twice_before_it_parks_goes_on)
+{
+	coroutines[0].items = 0;
+	bench_coroutines_run(park_when_unparked, coroutines, 1);
+	ck_ok(coroutines[0].err);
+	ck_assert_uint_eq(coroutines[0].items, 3);
+}
+END_TEST
+
 #define TESTS_OF_COROUTINES                                                    \
 	, coroutines_take_turns_on_one_thread,                                 \
 		coroutines_woken_while_one_runs_go_on_in_order,                \
-		coroutines_woken_while_none_runs_go_on_in_order
+		coroutines_woken_while_none_runs_go_on_in_order,               \
+		a_coroutine_unparked_twice_before_it_parks_goes_on
 
 #else
 #define TESTS_OF_COROUTINES

@@ -319,10 +319,12 @@ END_TEST
 /* G14 */
 START_TEST(E84_cancelled_put_many_tells_how_many)
 {
-	coqueue_t *q = queue_with(4, 0);
-	struct crew *crew = block_put_many(q);
+	struct crew *crew;
+	coqueue_t *q;
 
 	FOR_THREADS_ALONE();
+	q = queue_with(4, 0);
+	crew = block_put_many(q);
 	crew_cancel(crew);
 	crew_join(crew);
 	ck_assert_uint_eq(done_by(crew), 4);

@@ -255,7 +255,7 @@ static void be_served(const struct duty *duty, unsigned rounds)
 		ck_code(op_call(duty->mine, q, &item, NULL), duty->code);
 		/* Polling gives the other thread no rest on its way out. */
 		for (unsigned i = 0; i < round % 4; i++)
-			hand_yield();
+			sched_yield();
 		ck_ok(coqueue_destroy(q));
 	}
 	atomic_store(&handover.stop, true);

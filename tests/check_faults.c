@@ -6,7 +6,12 @@
  * the functions below between it and libc: the n-th call of a thread fails,
  * for every n; what is taken and given back is counted.
  */
+#include <limits.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "crew.h"
 
@@ -40,7 +45,7 @@ BARE_INLINE bool fails(int code)
 	if (!faults.armed || faults.nth == 0 || ++faults.calls < faults.nth ||
 	    (faults.calls > faults.nth && !faults.for_good))
 		return false;
-	faults.code = code;
+	faults.code = errno = code;
 	return true;
 }
 
@@ -144,6 +149,29 @@ WRAP(int, pthread_cond_destroy, pthread_cond_t *cond)
 {
 	faults.objects -= faults.armed;
 	return __real_pthread_cond_destroy(cond);
+}
+
+/* membarrier(2): how often each command was asked for, and is to fail yet. */
+enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
+static atomic_uint expedited, registered, other_commands;
+static atomic_int barriers_to_fail;
+
+/* With all that a system call may have: none of it is read where it is not. */
+WRAP(long, syscall, long number, long a, long b, long c, long d, long e, long f)
+{
+	if (number != SYS_membarrier)
+		return __real_syscall(number, a, b, c, d, e, f);
+	if ((int)a == EXPEDITED)
+		expedited++;
+	else if ((int)a == REGISTER_EXPEDITED)
+		registered++;
+	else
+		other_commands++;
+	if (barriers_to_fail > 0 && barriers_to_fail-- > 0) {
+		errno = EPERM;
+		return -1;
+	}
+	return __real_syscall(number, a, b, c, d, e, f);
 }
 
 /* Called when the program is loaded; see a_program_without_fork_hooks(). */
@@ -390,7 +418,8 @@ static unsigned put_with_faults(coqueue_t *q, long item)
 
 	for (;; nth++) {
 		arm_for_good(nth);
-		code = coqueue_try_put(q, &item);
+		errno_mark();
+		code = errno_kept(coqueue_try_put(q, &item));
 		disarm();
 		if (code == 0)
 			return nth - 1;
@@ -684,6 +713,73 @@ START_TEST(E88_spurious_wake_ups_lose_none_that_are_meant)
 }
 END_TEST
 
+/* ---- the fence of who goes to sleep --------------------------------------- */
+
+/* Whether the library may use it, and is to. */
+static bool has_membarrier(void)
+{
+	long commands = __real_syscall(SYS_membarrier, 0, 0, 0, 0, 0, 0);
+
+	return !UNDER_TSAN && commands > 0 && commands & EXPEDITED;
+}
+
+static void sleep_once(void)
+{
+	coqueue_t *q = queue_with(1, 0);
+	struct crew *getter = crew_block(q, &ops[OP_GET], 1);
+
+	ck_ok(coqueue_put(q, &(long){1}));
+	crew_expect(getter, 0);
+	ck_ok(coqueue_destroy(q));
+}
+
+START_TEST(who_goes_to_sleep_has_every_thread_pass_a_fence)
+{
+	unsigned before = expedited;
+
+	if (!has_membarrier())
+		return;
+	ck_assert_uint_gt(registered, 0);
+	sleep_once();
+	ck_assert_uint_gt(expedited, before);
+	ck_assert_uint_eq(other_commands, 0);
+}
+END_TEST
+
+START_TEST(a_fence_that_fails_for_a_while_is_tried_again)
+{
+	unsigned before = expedited, registered_before = registered;
+
+	if (!has_membarrier())
+		return;
+	barriers_to_fail = 5;
+	sleep_once();
+	ck_assert_int_eq(barriers_to_fail, 0);
+	ck_assert_uint_gt(expedited, before + 1);
+	ck_assert_uint_gt(registered, registered_before);
+}
+END_TEST
+
+START_TEST(without_its_fence_nobody_goes_to_sleep)
+{
+	struct rlimit none = {0, 0};
+	int status;
+	pid_t child;
+
+	if (!has_membarrier())
+		return;
+	child = fork();
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &none);
+		barriers_to_fail = INT_MAX;
+		sleep_once();
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+
 int main(void)
 {
 	if (getenv(WITHOUT_HOOKS))
@@ -702,5 +798,8 @@ int main(void)
 		      E88_no_call_returns_because_of_a_spurious_wake_up,
 		      E78_E88_deadlines_hold_under_spurious_wake_ups,
 		      E86_a_deadline_in_a_hundred_years_is_waited_for,
-		      E88_spurious_wake_ups_lose_none_that_are_meant));
+		      E88_spurious_wake_ups_lose_none_that_are_meant,
+		      who_goes_to_sleep_has_every_thread_pass_a_fence,
+		      a_fence_that_fails_for_a_while_is_tried_again,
+		      without_its_fence_nobody_goes_to_sleep));
 }

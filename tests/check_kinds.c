@@ -819,9 +819,10 @@ static int try_with_cancel_pending(struct hand *me)
 
 KIND_TEST(G14_calls_that_never_wait_are_no_cancellation_points)
 {
-	coqueue_t *q = kind_with(kind, 0);
+	coqueue_t *q;
 
 	FOR_THREADS_ALONE();
+	q = kind_with(kind, 0);
 	crew_expect(crew_start(3, try_with_cancel_pending, q, NULL), 0);
 	check_usable_as(kind, q);
 	ck_ok(coqueue_destroy(q));

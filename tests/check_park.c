@@ -174,6 +174,31 @@ POOL_TEST(what_need_not_wait_does_not_park)
 
 /* ---- giving up ------------------------------------------------------------ */
 
+static int get_two(struct hand *me)
+{
+	long items[2];
+
+	return coqueue_get_many(me->q, items, 2, NULL, &me->done);
+}
+
+POOL_TEST(a_parked_get_many_takes_what_comes_with_the_first)
+{
+	struct crew *crew;
+	coqueue_t *q;
+	size_t put;
+
+	if (kind->capacity < 2)
+		return;
+	q = kind_with(kind, 0);
+	crew = coro_start(pool, 1, get_two, q, NULL);
+	await_waiting(q, GETTERS, 1);
+	ck_ok(coqueue_put_many(q, (long[]){1, 2}, 2, NULL, &put));
+	crew_join(crew);
+	ck_assert_uint_eq(crew->hands[0].done, 2);
+	crew_expect(crew, 0);
+	ck_ok(coqueue_destroy(q));
+}
+
 POOL_TEST(E87_a_parked_call_ends_at_its_deadline_and_leaves_no_trace)
 {
 	for_each_wait(kind, op) {
@@ -1143,6 +1168,7 @@ int main(void)
 		      every_form_of_waiting_is_served_by_a_coroutine,
 		      a_parked_call_may_return_in_another_thread,
 		      what_need_not_wait_does_not_park,
+		      a_parked_get_many_takes_what_comes_with_the_first,
 		      E87_a_parked_call_ends_at_its_deadline_and_leaves_no_trace,
 		      E46_interrupt_reaches_parked_calls,
 		      E67_E68_who_is_at_its_deadline_passes_the_hint_on,

@@ -442,10 +442,11 @@ static int first_shutdown(struct hand *me)
 
 START_TEST(the_first_call_of_each_of_many_threads_keeps_errno)
 {
-	coqueue_t *q = queue_with(1, 1);
 	_Atomic unsigned puts = 0, shutdowns = 0;
+	coqueue_t *q;
 
 	FOR_THREADS_ALONE();
+	q = queue_with(1, 1);
 	crew_expect(crew_start(100, first_put, q, &puts), EAGAIN);
 	crew_expect(crew_start(300, first_shutdown, q, &shutdowns), 0);
 	ck_ok(coqueue_destroy(q));

@@ -277,11 +277,12 @@ static int call_with_cancel_pending(struct hand *me)
 /* G14 */
 START_TEST(E84_non_blocking_calls_are_no_cancellation_points)
 {
-	coqueue_t *q = queue_with(2, 1);
 	struct crew *joiners, *crew;
 	size_t calls = 3;
+	coqueue_t *q;
 
 	FOR_THREADS_ALONE();
+	q = queue_with(2, 1);
 	take_in_order(q, 0, 1);
 	joiners = crew_block(q, &ops[OP_JOIN], 2);
 	ck_ok(coqueue_put(q, &(long){1}));

@@ -205,6 +205,7 @@ void seam_nap(const struct site *at, bool for_lock);
 /* Each pause is a scheduling point: how many there are is up to the scenario. */
 extern int seam_spins;
 #define SYNC_SPINS seam_spins
+#define SYNC_SPIN_ROOM 2
 #define SYNC_VAIN_LOOKS 1
 #define SYNC_YIELDS seam_spins
 #define SYNC_WOKEN_YIELDS seam_spins

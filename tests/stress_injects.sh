@@ -57,7 +57,7 @@ notices duplicate 1 'came out twice|(got|discarded) item .* twice' --items 20000
 notices swallow 4 'HANG' --items 20000 mixed
 # (where every account is wrong, the report has not room for all)
 notices lose 1 'queue [0-7]: stats.puts is' --items 20000 select
-notices duplicate 1 'queue [0-7]: stats.puts is|came out twice' --items 20000 select
+notices duplicate 1 'queue [0-7]: stats.puts is|came out twice|(got|discarded) item .* twice' --items 20000 select
 notices late-put 1 'queue [0-7]: stats.puts is|queue [0-7] gave 0 after' --items 20000 select
 notices swallow 4 'HANG' --items 20000 select
 

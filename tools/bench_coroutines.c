@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "bench_coroutines.h"
+#include "bench_spin.h"
 
 #include <coqueue/waiter.h>
 
@@ -9,6 +10,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Boost.Context's, whose header is C++. */
@@ -24,17 +26,21 @@ enum {
 	STACK_SIZE = 65536,
 	/* Stacks of equal layout would share a few sets of the caches. */
 	STACK_STEP = STACK_SIZE + 5 * 64,
+	/* Before the thread sleeps: about as long as it takes to wake it. */
+	LOOKS = 200,
 };
 
 struct coroutine {
 	void *context; /* while it does not run */
 	struct coroutine *next_woken;
 	struct bench_worker *worker;
+	bool is_ready;         /* in the ring */
+	_Atomic bool is_woken; /* among the woken */
 };
 
 struct scheduler {
 	struct coroutine *running;
-	struct coroutine **ready; /* a ring; each stands in it at most once */
+	struct coroutine **ready; /* a ring */
 	size_t mask, head, tail;
 	unsigned int alive;
 	bench_loop_fn *each;
@@ -46,8 +52,13 @@ struct scheduler {
 static _Thread_local struct scheduler *own;
 static struct coroutine asleep; /* nobody: the thread waits for `wake` */
 
+/* Unparked twice before it parks, it still stands there once, and among the woken
+ * likewise: who finds himself awake does not park. */
 static void make_ready(struct scheduler *s, struct coroutine *c)
 {
+	if (c->is_ready)
+		return;
+	c->is_ready = true;
 	s->ready[s->tail++ & s->mask] = c;
 }
 
@@ -55,7 +66,11 @@ static void make_ready(struct scheduler *s, struct coroutine *c)
 static void take_woken(struct scheduler *s)
 {
 	struct coroutine *c = NULL, *next, *order = NULL;
+	unsigned int looks = 0;
 
+	while (looks < LOOKS &&
+	       !atomic_load_explicit(&s->woken, memory_order_relaxed))
+		bench_spin_wait(&looks);
 	if (atomic_compare_exchange_strong(&s->woken, &c, &asleep))
 		while (sem_wait(&s->wake))
 			;
@@ -64,8 +79,12 @@ static void take_woken(struct scheduler *s)
 		c->next_woken = order;
 		order = c;
 	}
-	for (c = order; c; c = c->next_woken)
+	for (c = order; c; c = next) {
+		next = c->next_woken;
+		/* an exchange: who found it set has made c awake before */
+		atomic_exchange(&c->is_woken, false);
 		make_ready(s, c);
+	}
 }
 
 /* To whom is next in the ring; returns when this one is. */
@@ -77,6 +96,7 @@ static void switch_to_next(struct scheduler *s)
 	while (s->head == s->tail)
 		take_woken(s);
 	next = s->ready[s->head++ & s->mask];
+	next->is_ready = false;
 	if (next == self)
 		return;
 	s->running = next;
@@ -118,6 +138,8 @@ static void hook_unpark(void *ctx, void *self)
 		make_ready(s, c);
 		return;
 	}
+	if (atomic_exchange(&c->is_woken, true))
+		return;
 	before = atomic_load(&s->woken);
 	do
 		c->next_woken = before == &asleep ? NULL : before;

@@ -7,7 +7,8 @@
  *
  * All of them stay on the thread that runs them.  Who can go on stands in a
  * ring; who is woken by another thread is pushed onto a stack without a lock,
- * where the first thread looks when the ring is empty.
+ * where the first thread looks when the ring is empty; it looks a while before
+ * it sleeps.
  */
 #ifndef BENCH_COROUTINES_H
 #define BENCH_COROUTINES_H

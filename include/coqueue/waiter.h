@@ -148,17 +148,20 @@ COQUEUE_API void coqueue_wake_eventfd(coqueue_waiter_t *w);
  *          (CLOCK_MONOTONIC; NULL: for ever).  0 or ETIMEDOUT; it may also
  *          return 0 for nothing.  The coroutine may go on in another thread
  * unpark   make the coroutine runnable; called from any thread, also before
- *          park, which then returns at once.  It does not switch to it.  Each
- *          call is for one park: one that comes too late, at a deadline, makes a
- *          later park return for nothing.  The coroutine stays in its call until
- *          unpark has returned
+ *          park, which then returns at once.  It does not switch to it.  Two
+ *          calls may come with no park between, since who finds himself awake
+ *          does not park; they count as one: beware of putting a coroutine into
+ *          a list in which it still is.  One that comes too late, at a deadline,
+ *          makes a later park return for nothing.  The coroutine stays in its
+ *          call until unpark has returned
  *
  * The hooks run with no lock of the library held, outside read-side sections of
  * the library, and with cancellation disabled; unpark is under the rules of wake
  * functions.  After park the library uses no thread-local value, address of
  * errno or pthread_self() of before.  A parked call is no cancellation point; the
  * state of cancellation goes with the coroutine, so a scheduler whose threads are
- * to be cancelled sets it where it switches, for who runs next.
+ * to be cancelled sets it where it switches, for who runs next.  One that disables
+ * it in its threads saves each park a few ns.
  */
 typedef struct coqueue_scheduler {
 	size_t size; /* bytes: sizeof(coqueue_scheduler_t) */
