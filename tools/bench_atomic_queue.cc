@@ -21,21 +21,14 @@ static int bench_atomic_queue_create(const struct bench_workload *w,
 	return q->capacity() == w->capacity ? 0 : ENOTSUP;
 }
 
-static inline int bench_atomic_queue_put(void *queue, void *item)
+static inline bool bench_atomic_queue_try_put(void *queue, void *item)
 {
-	BENCH_SPIN_UNTIL(static_cast<queue_type *>(queue)->try_push(item));
-	return 0;
+	return static_cast<queue_type *>(queue)->try_push(item);
 }
 
-static inline int bench_atomic_queue_get(void *queue, void **item)
+static inline bool bench_atomic_queue_try_get(void *queue, void **item)
 {
-	BENCH_SPIN_UNTIL(static_cast<queue_type *>(queue)->try_pop(*item));
-	return bench_end_or_item(*item);
-}
-
-static void bench_atomic_queue_shutdown(void *queue, struct bench_run *run)
-{
-	bench_put_ends(queue, run, bench_atomic_queue_put);
+	return static_cast<queue_type *>(queue)->try_pop(*item);
 }
 
 static void bench_atomic_queue_destroy(void *queue)
@@ -43,4 +36,5 @@ static void bench_atomic_queue_destroy(void *queue)
 	delete static_cast<queue_type *>(queue);
 }
 
+BENCH_DEFINE_SPINNING(atomic_queue)
 BENCH_DEFINE_QUEUE(atomic_queue, BENCH_DOES(FIFO))

@@ -27,30 +27,21 @@ static int bench_ck_create(const struct bench_workload *w, void **queue)
 	return 0;
 }
 
-static inline int bench_ck_put(void *queue, void *item)
+static inline bool bench_ck_try_put(void *queue, void *item)
 {
 	struct ck_queue *q = queue;
 
-	BENCH_SPIN_UNTIL(ck_ring_enqueue_mpmc(&q->ring, q->items, item));
-	return 0;
+	return ck_ring_enqueue_mpmc(&q->ring, q->items, item);
 }
 
-static inline int bench_ck_get(void *queue, void **item)
+static inline bool bench_ck_try_get(void *queue, void **item)
 {
 	struct ck_queue *q = queue;
 
-	BENCH_SPIN_UNTIL(ck_ring_dequeue_mpmc(&q->ring, q->items, item));
-	return bench_end_or_item(*item);
+	return ck_ring_dequeue_mpmc(&q->ring, q->items, item);
 }
 
-static void bench_ck_shutdown(void *queue, struct bench_run *run)
-{
-	bench_put_ends(queue, run, bench_ck_put);
-}
+#define bench_ck_destroy free
 
-static void bench_ck_destroy(void *queue)
-{
-	free(queue);
-}
-
+BENCH_DEFINE_SPINNING(ck)
 BENCH_DEFINE_QUEUE(ck, BENCH_DOES(FIFO))

@@ -17,27 +17,27 @@ static int bench_dpdk_create(const struct bench_workload *w, void **queue)
 	bool crowded = w->producers + w->consumers > (unsigned int)get_nprocs();
 	unsigned int modes =
 		crowded ? RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ : 0;
-	unsigned int n = (unsigned int)w->capacity;
+	unsigned int n = (unsigned int)w->capacity,
+		     slots = rte_align32pow2(n + 1);
 
-	*queue = aligned_alloc(
-		RTE_CACHE_LINE_SIZE,
-		(size_t)rte_ring_get_memsize(rte_align32pow2(n + 1)));
-	if (!*queue)
-		return ENOMEM;
-	return -rte_ring_init(*queue, "bench", n, RING_F_EXACT_SZ | modes);
+	*queue = aligned_alloc(RTE_CACHE_LINE_SIZE,
+			       (size_t)rte_ring_get_memsize(slots));
+	return *queue ? -rte_ring_init(*queue, "bench", n,
+				       RING_F_EXACT_SZ | modes)
+		      : ENOMEM;
 }
 
-static inline int bench_dpdk_put(void *queue, void *item)
+static inline bool bench_dpdk_try_put(void *queue, void *item)
 {
-	BENCH_SPIN_UNTIL(rte_ring_enqueue(queue, item) == 0);
-	return 0;
+	return rte_ring_enqueue(queue, item) == 0;
 }
 
-static inline int bench_dpdk_get(void *queue, void **item)
+static inline bool bench_dpdk_try_get(void *queue, void **item)
 {
-	BENCH_SPIN_UNTIL(rte_ring_dequeue(queue, item) == 0);
-	return bench_end_or_item(*item);
+	return rte_ring_dequeue(queue, item) == 0;
 }
+
+BENCH_DEFINE_SPINNING(dpdk)
 
 static inline int bench_dpdk_put_many(void *queue, void **items, size_t n)
 {
@@ -49,22 +49,13 @@ static inline int bench_dpdk_put_many(void *queue, void **items, size_t n)
 static inline int bench_dpdk_get_many(void *queue, void **items, size_t n,
 				      size_t *got)
 {
-	BENCH_SPIN_UNTIL(
-		(*got = rte_ring_dequeue_burst(queue, items, n, NULL)) > 0);
+	BENCH_SPIN_UNTIL(*got = rte_ring_dequeue_burst(queue, items, n, NULL));
 	if (items[0] != BENCH_END)
 		return 0;
 	bench_dpdk_put_many(queue, items + 1, *got - 1);
 	return ESHUTDOWN;
 }
 
-static void bench_dpdk_shutdown(void *queue, struct bench_run *run)
-{
-	bench_put_ends(queue, run, bench_dpdk_put);
-}
-
-static void bench_dpdk_destroy(void *queue)
-{
-	free(queue);
-}
+#define bench_dpdk_destroy free
 
 BENCH_DEFINE_BATCH_QUEUE(dpdk, BENCH_DOES(FIFO), NULL)

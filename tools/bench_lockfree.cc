@@ -15,21 +15,14 @@ static int bench_lockfree_create(const struct bench_workload *w, void **queue)
 	return 0;
 }
 
-static inline int bench_lockfree_put(void *queue, void *item)
+static inline bool bench_lockfree_try_put(void *queue, void *item)
 {
-	BENCH_SPIN_UNTIL(static_cast<queue_type *>(queue)->bounded_push(item));
-	return 0;
+	return static_cast<queue_type *>(queue)->bounded_push(item);
 }
 
-static inline int bench_lockfree_get(void *queue, void **item)
+static inline bool bench_lockfree_try_get(void *queue, void **item)
 {
-	BENCH_SPIN_UNTIL(static_cast<queue_type *>(queue)->pop(*item));
-	return bench_end_or_item(*item);
-}
-
-static void bench_lockfree_shutdown(void *queue, struct bench_run *run)
-{
-	bench_put_ends(queue, run, bench_lockfree_put);
+	return static_cast<queue_type *>(queue)->pop(*item);
 }
 
 static void bench_lockfree_destroy(void *queue)
@@ -37,4 +30,5 @@ static void bench_lockfree_destroy(void *queue)
 	delete static_cast<queue_type *>(queue);
 }
 
+BENCH_DEFINE_SPINNING(lockfree)
 BENCH_DEFINE_QUEUE(lockfree, BENCH_DOES(FIFO))

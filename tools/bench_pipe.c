@@ -44,10 +44,8 @@ static inline int bench_pipe_get(void *queue, void **item)
 
 static void bench_pipe_shutdown(void *queue, struct bench_run *run)
 {
-	int *ends = queue;
-
 	(void)run;
-	close(ends[FOR_PUT]);
+	close(((int *)queue)[FOR_PUT]);
 }
 
 static void bench_pipe_destroy(void *queue)

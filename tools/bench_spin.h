@@ -32,4 +32,25 @@ static inline void bench_spin_wait(unsigned int *spins)
 			bench_spin_wait(&spins_);                              \
 	} while (0)
 
+/* The put, get and shutdown of bench_queue.h, from calls that may fail:
+ *   bool bench_foo_try_put(void *queue, void *item)
+ *   bool bench_foo_try_get(void *queue, void **item)
+ */
+#define BENCH_DEFINE_SPINNING(name)                                            \
+	static inline int bench_##name##_put(void *queue, void *item)          \
+	{                                                                      \
+		BENCH_SPIN_UNTIL(bench_##name##_try_put(queue, item));         \
+		return 0;                                                      \
+	}                                                                      \
+	static inline int bench_##name##_get(void *queue, void **item)         \
+	{                                                                      \
+		BENCH_SPIN_UNTIL(bench_##name##_try_get(queue, item));         \
+		return bench_end_or_item(*item);                               \
+	}                                                                      \
+	static void bench_##name##_shutdown(void *queue,                       \
+					    struct bench_run *run)             \
+	{                                                                      \
+		bench_put_ends(queue, run, bench_##name##_put);                \
+	}
+
 #endif /* BENCH_SPIN_H */
