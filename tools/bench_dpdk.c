@@ -15,16 +15,14 @@
 static int bench_dpdk_create(const struct bench_workload *w, void **queue)
 {
 	bool crowded = w->producers + w->consumers > (unsigned int)get_nprocs();
-	unsigned int modes =
-		crowded ? RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ : 0;
-	unsigned int n = (unsigned int)w->capacity,
-		     slots = rte_align32pow2(n + 1);
+	unsigned int n = (unsigned int)w->capacity, modes = RING_F_EXACT_SZ;
 
-	*queue = aligned_alloc(RTE_CACHE_LINE_SIZE,
-			       (size_t)rte_ring_get_memsize(slots));
-	return *queue ? -rte_ring_init(*queue, "bench", n,
-				       RING_F_EXACT_SZ | modes)
-		      : ENOMEM;
+	if (crowded)
+		modes |= RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ;
+	*queue = aligned_alloc(
+		RTE_CACHE_LINE_SIZE,
+		(size_t)rte_ring_get_memsize(rte_align32pow2(n + 1)));
+	return *queue ? -rte_ring_init(*queue, "bench", n, modes) : ENOMEM;
 }
 
 static inline bool bench_dpdk_try_put(void *queue, void *item)
