@@ -8,7 +8,11 @@
  *   bench_report.c    the table and the JSON file
  *   bench_queue.h     what a queue must bring to be measured, and the loops
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
- *   bench_go.go       Go's channel, a program by itself
+ *   bench_program.[ch]
+ *                     that of a language that wants threads of its own; with
+ *                     bench_go.go, bench_java.java, bench_python.py
+ *   bench_rust.*      channels of Rust, a library for it
+ *   bench_spin.h      how queues that cannot wait are waited for
  *   bench_coroutines.[ch]
  *                     coroutines for coqueue
  *   bench_window.[ch] how far producers may run ahead where nothing else does
@@ -39,6 +43,8 @@ struct bench_peer {
 	const char *about;
 	const struct bench_queue *queue; /* NULL: left out of this build */
 };
+
+extern const char *const bench_kind_names[];
 
 /* Both end with a row without a name. */
 extern const struct bench_workload bench_workloads[];

@@ -36,6 +36,19 @@ static inline int bench_coqueue_get(void *queue, void **item)
 	return coqueue_get(queue, item);
 }
 
+static inline int bench_coqueue_put_many(void *queue, void **items, size_t n)
+{
+	size_t done;
+
+	return coqueue_put_many(queue, items, n, NULL, &done);
+}
+
+static inline int bench_coqueue_get_many(void *queue, void **items, size_t n,
+					 size_t *got)
+{
+	return coqueue_get_many(queue, items, n, NULL, got);
+}
+
 static void bench_coqueue_shutdown(void *queue, struct bench_run *run)
 {
 	(void)run;
@@ -52,8 +65,8 @@ static void bench_coqueue_destroy(void *queue)
 	 BENCH_DOES(PRIORITY) | BENCH_DOES(RENDEZVOUS))
 
 #if HAVE_BOOST_CONTEXT
-BENCH_DEFINE_COROUTINE_QUEUE(coqueue, KINDS_OF_THREADS | BENCH_DOES(COROUTINES),
-			     bench_coroutines_run)
+BENCH_DEFINE_BATCH_QUEUE(coqueue, KINDS_OF_THREADS | BENCH_DOES(COROUTINES),
+			 bench_coroutines_run)
 #else
-BENCH_DEFINE_QUEUE(coqueue, KINDS_OF_THREADS)
+BENCH_DEFINE_BATCH_QUEUE(coqueue, KINDS_OF_THREADS, NULL)
 #endif

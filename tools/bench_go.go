@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// The workloads of coqueue-bench that are made of coroutines, with goroutines
-// and a channel.
-//
-//	bench_go flow|mixed|shutdown CAPACITY CONSUMERS SECONDS
-//
-// prints nanoseconds per item, of which CPU time, and the number of items.
+// The workloads of coqueue-bench with goroutines and Go's channel; how it is
+// called is in bench_program.h, and the loops are those of bench_queue.h.
 package main
 
 import (
@@ -30,38 +26,98 @@ func read() reading {
 	return reading{time.Now(), u.Utime.Nano() + u.Stime.Nano()}
 }
 
-// One producer, one consumer, like the loops of bench_queue.h.
-func flow(ch chan uintptr, d time.Duration) (ns, cpu int64, items uint64) {
-	var stop atomic.Bool
-	var count atomic.Uint64
-	var sent, got uintptr
-	var wg sync.WaitGroup
-	wg.Add(2)
-	go func() {
-		defer wg.Done()
-		for item := uintptr(0); !stop.Load(); {
-			item += 0x9e3779b97f4a7c15
-			sent += item
-			ch <- item
+type worker struct {
+	items    atomic.Uint64
+	put, got uintptr
+	_        [104]byte // a line, or two that are fetched together
+}
+
+var (
+	stop    atomic.Bool
+	workers []worker
+)
+
+func (w *worker) produce(to chan uintptr) {
+	for item := uintptr(0); !stop.Load(); {
+		item += 0x9e3779b97f4a7c15
+		w.put += item
+		to <- item
+	}
+}
+
+func (w *worker) consume(from chan uintptr) {
+	n := uint64(0)
+	for item := range from {
+		w.got += item
+		n++
+		w.items.Store(n)
+	}
+}
+
+func (w *worker) ask(to, from chan uintptr) {
+	n := uint64(0)
+	for item := uintptr(0); !stop.Load(); {
+		item += 0x9e3779b97f4a7c15
+		w.put += item
+		to <- item
+		w.got += <-from
+		n++
+		w.items.Store(n)
+	}
+}
+
+func (w *worker) answer(from, to chan uintptr) {
+	for item := range from {
+		to <- item
+	}
+}
+
+func items() (n uint64) {
+	for i := range workers {
+		n += workers[i].items.Load()
+	}
+	return
+}
+
+func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns, cpu int64, n uint64) {
+	there, back := make(chan uintptr, capacity), make(chan uintptr, capacity)
+	workers = make([]worker, producers+consumers)
+	var producing, consuming sync.WaitGroup
+	start := func(group *sync.WaitGroup, each func()) {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			each()
+		}()
+	}
+	for i := range workers {
+		w := &workers[i]
+		switch {
+		case shape == "solo":
+			start(&producing, func() { w.ask(there, there) })
+		case shape == "roundtrip" && i == 0:
+			start(&producing, func() { w.ask(there, back) })
+		case shape == "roundtrip":
+			start(&consuming, func() { w.answer(there, back) })
+		case i < producers:
+			start(&producing, func() { w.produce(there) })
+		default:
+			start(&consuming, func() { w.consume(there) })
 		}
-		close(ch)
-	}()
-	go func() {
-		defer wg.Done()
-		n := uint64(0)
-		for item := range ch {
-			got += item
-			n++
-			count.Store(n)
-		}
-	}()
+	}
 	time.Sleep(d / 5)
-	before, from := read(), count.Load()
+	before, from := read(), items()
 	time.Sleep(d)
-	after, to := read(), count.Load()
+	after, to := read(), items()
 	stop.Store(true)
-	wg.Wait()
-	if sent != got {
+	producing.Wait()
+	close(there)
+	consuming.Wait()
+	var sum uintptr
+	for i := range workers {
+		sum += workers[i].put - workers[i].got
+	}
+	if sum != 0 {
 		panic("not the items that were sent came out")
 	}
 	return int64(after.at.Sub(before.at)), after.cpu - before.cpu, to - from
@@ -95,20 +151,23 @@ func shutdown(ch chan uintptr, consumers int) (ns, cpu int64) {
 }
 
 func main() {
-	capacity, _ := strconv.Atoi(os.Args[2])
-	consumers, _ := strconv.Atoi(os.Args[3])
-	seconds, _ := strconv.ParseFloat(os.Args[4], 64)
+	kind, shape := os.Args[1], os.Args[2]
+	capacity, _ := strconv.Atoi(os.Args[3])
+	producers, _ := strconv.Atoi(os.Args[4])
+	consumers, _ := strconv.Atoi(os.Args[5])
+	seconds, _ := strconv.ParseFloat(os.Args[6], 64)
 	d := time.Duration(seconds * 1e9)
 	var ns, cpu int64
 	var items uint64
-	runtime.GOMAXPROCS(1)
-	switch os.Args[1] {
-	case "mixed":
+	switch {
+	case shape == "mixed":
 		runtime.GOMAXPROCS(2)
-		fallthrough
-	case "flow":
-		ns, cpu, items = flow(make(chan uintptr, capacity), d)
-	case "shutdown":
+	case kind == "coroutines":
+		runtime.GOMAXPROCS(1)
+	}
+	if shape != "shutdown" {
+		ns, cpu, items = flow(shape, capacity, producers, consumers, d)
+	} else {
 		for end := time.Now().Add(d); items == 0 || time.Now().Before(end); items++ {
 			t, c := shutdown(make(chan uintptr, capacity), consumers)
 			ns += t

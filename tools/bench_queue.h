@@ -15,7 +15,14 @@
  *
  *   BENCH_DEFINE_QUEUE(foo, BENCH_DOES(FIFO) | BENCH_DOES(LIFO))
  *
- * and a row in bench_tables.c.  A queue without a shutdown of its own calls
+ * and a row in bench_tables.c.  One that has calls for several items defines
+ *
+ *   int bench_foo_put_many(void *queue, void **items, size_t n)
+ *                    all of them
+ *   int bench_foo_get_many(void *queue, void **items, size_t n, size_t *got)
+ *                    at least one of them
+ *
+ * and says BENCH_DEFINE_BATCH_QUEUE.  A queue without a shutdown of its own calls
  * bench_put_ends() there, and bench_end_or_item() in its get.  One that does
  * COROUTINES brings a bench_run_fn, too: BENCH_DEFINE_COROUTINE_QUEUE.
  *
@@ -88,6 +95,8 @@ struct bench_worker {
 
 typedef int bench_put_fn(void *queue, void *item);
 typedef int bench_get_fn(void *queue, void **item);
+typedef int bench_put_many_fn(void *queue, void **items, size_t n);
+typedef int bench_get_many_fn(void *queue, void **items, size_t n, size_t *got);
 
 /* Call each() for n workers, as coroutines of this thread, the last one first;
  * until all have ended. */
@@ -211,6 +220,43 @@ BENCH_LOOP bench_consumer_loop(struct bench_worker *w, bench_get_fn *get)
 	w->got = got;
 }
 
+/* Of BENCH_BATCHES; the kinds of queues that have it need no window. */
+BENCH_LOOP bench_batch_producer_loop(struct bench_worker *w,
+				     bench_put_many_fn *put_many)
+{
+	uintptr_t item = 0, sent = 0;
+	void *items[BENCH_BATCH];
+	uint64_t n = 0;
+	int i;
+
+	while (bench_running(w)) {
+		for (i = 0; i < BENCH_BATCH; i++) {
+			item += BENCH_NEXT_ITEM;
+			sent += item;
+			items[i] = (void *)item;
+		}
+		w->err = put_many(w->run->queues[0], items, BENCH_BATCH);
+		n += BENCH_BATCH;
+	}
+	w->put = sent;
+	w->puts = n;
+}
+
+BENCH_LOOP bench_batch_consumer_loop(struct bench_worker *w,
+				     bench_get_many_fn *get_many)
+{
+	void *queue = w->run->queues[0], *items[BENCH_BATCH];
+	uint64_t n = 0, sum = 0;
+	size_t got, i;
+
+	while ((w->err = get_many(queue, items, BENCH_BATCH, &got)) == 0) {
+		for (i = 0; i < got; i++)
+			sum += (uintptr_t)items[i];
+		bench_count(w, n += got);
+	}
+	w->got = sum;
+}
+
 BENCH_LOOP bench_answerer_loop(struct bench_worker *w, bench_put_fn *put,
 			       bench_get_fn *get)
 {
@@ -242,6 +288,24 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 	BENCH_DEFINE_COROUTINE_QUEUE(name, does, NULL)
 
 #define BENCH_DEFINE_COROUTINE_QUEUE(name, does, runner)                       \
+	BENCH_DEFINE_ANY_QUEUE(name, does, runner, bench_##name##_producer,    \
+			       bench_##name##_consumer)
+
+#define BENCH_DEFINE_BATCH_QUEUE(name, does, runner)                           \
+	static void bench_##name##_batch_producer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_batch_producer_loop(w, bench_##name##_put_many);         \
+	}                                                                      \
+	static void bench_##name##_batch_consumer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_batch_consumer_loop(w, bench_##name##_get_many);         \
+	}                                                                      \
+	BENCH_DEFINE_ANY_QUEUE(name, does, runner,                             \
+			       bench_##name##_batch_producer,                  \
+			       bench_##name##_batch_consumer)
+
+#define BENCH_DEFINE_ANY_QUEUE(name, does, runner, batch_producer,             \
+			       batch_consumer)                                 \
 	static void bench_##name##_solo(struct bench_worker *w)                \
 	{                                                                      \
 		bench_put_get_loop(w, w->run->queues[0], w->run->queues[0],    \
@@ -277,9 +341,10 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 		bench_##name##_destroy,                                        \
 		{bench_##name##_solo, bench_##name##_producer,                 \
 		 bench_##name##_asker, bench_##name##_producer,                \
-		 bench_shutdown_loop},                                         \
+		 bench_shutdown_loop, batch_producer},                         \
 		{NULL, bench_##name##_consumer, bench_##name##_answerer,       \
-		 bench_##name##_consumer, bench_##name##_waiter},              \
+		 bench_##name##_consumer, bench_##name##_waiter,               \
+		 batch_consumer},                                              \
 		runner,                                                        \
 		NULL,                                                          \
 	};

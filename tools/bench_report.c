@@ -199,22 +199,13 @@ static json_t *entry_to_json(const struct bench_plan *plan,
 	return object;
 }
 
-static const char *const kind_names[] = {
-	[BENCH_FIFO] = "fifo",
-	[BENCH_UNBOUNDED] = "unbounded",
-	[BENCH_LIFO] = "lifo",
-	[BENCH_PRIORITY] = "priority",
-	[BENCH_RENDEZVOUS] = "rendezvous",
-	[BENCH_COROUTINES] = "coroutines",
-};
-
 static json_t *result_to_json(const struct bench_plan *plan,
 			      const struct bench_result *result)
 {
 	const struct bench_workload *w = result->workload;
 	json_t *object = json_pack(
 		"{s:s, s:s, s:s, s:i, s:i, s:s}", "name", w->name, "about",
-		w->about, "kind", kind_names[w->kind], "producers",
+		w->about, "kind", bench_kind_names[w->kind], "producers",
 		(int)w->producers, "consumers", (int)w->consumers, "baseline",
 		result->entries[0].peer->name);
 	json_t *peers = json_object();

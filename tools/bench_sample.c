@@ -311,16 +311,17 @@ void bench_put_ends(void *queue, struct bench_run *run, bench_put_fn *put)
 		put(queue, BENCH_END);
 }
 
-/* Producers first: a consumer leaves when the queue is shut and empty. */
+/*
+ * Producers first: a consumer leaves when the queue is shut and empty.  Nobody
+ * waits at the other one: who asks takes its answer there, and is a producer.
+ */
 static void stop_everything(struct job *job)
 {
 	struct bench_run *run = &job->run;
-	unsigned int i;
 
 	__atomic_store_n(&run->stop, true, __ATOMIC_RELAXED);
 	await_workers(run, 0, run->producers);
-	for (i = 0; i < BENCH_QUEUES; i++)
-		job->queue->shutdown(run->queues[i], run);
+	job->queue->shutdown(run->queues[0], run);
 	await_workers(run, run->producers, workers_of(run));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How to wait for a moment: most of the time with a pause of the processor, and
- * after some of these others may run.
+ * How queues that cannot wait are waited for: most of the time with a pause of
+ * the processor, and after some of these others may run.  C and C++.
  */
 #ifndef BENCH_SPIN_H
 #define BENCH_SPIN_H
@@ -23,5 +23,34 @@ static inline void bench_spin_wait(unsigned int *spins)
 		__asm__ volatile("" ::: "memory");
 #endif
 }
+
+/* Until the condition, which is a call that then did what is wanted. */
+#define BENCH_SPIN_UNTIL(condition)                                            \
+	do {                                                                   \
+		unsigned int spins_ = 0;                                       \
+		while (!(condition))                                           \
+			bench_spin_wait(&spins_);                              \
+	} while (0)
+
+/* The put, get and shutdown of bench_queue.h, from calls that may fail:
+ *   bool bench_foo_try_put(void *queue, void *item)
+ *   bool bench_foo_try_get(void *queue, void **item)
+ */
+#define BENCH_DEFINE_SPINNING(name)                                            \
+	static inline int bench_##name##_put(void *queue, void *item)          \
+	{                                                                      \
+		BENCH_SPIN_UNTIL(bench_##name##_try_put(queue, item));         \
+		return 0;                                                      \
+	}                                                                      \
+	static inline int bench_##name##_get(void *queue, void **item)         \
+	{                                                                      \
+		BENCH_SPIN_UNTIL(bench_##name##_try_get(queue, item));         \
+		return bench_end_or_item(*item);                               \
+	}                                                                      \
+	static void bench_##name##_shutdown(void *queue,                       \
+					    struct bench_run *run)             \
+	{                                                                      \
+		bench_put_ends(queue, run, bench_##name##_put);                \
+	}
 
 #endif /* BENCH_SPIN_H */

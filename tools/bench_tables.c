@@ -21,9 +21,26 @@ QUEUE(fiber_unbuf);
 QUEUE(go);
 QUEUE(coqueue);
 QUEUE(glib);
+QUEUE(apr);
+QUEUE(ffmpeg);
+QUEUE(pipe);
 QUEUE(boost);
+QUEUE(boost_bounded);
+QUEUE(tbb);
 QUEUE(moodycamel);
 QUEUE(moodycamel_tokens);
+QUEUE(crossbeam);
+QUEUE(async);
+QUEUE(java);
+QUEUE(python);
+QUEUE(ck);
+QUEUE(dpdk);
+QUEUE(atomic_queue);
+QUEUE(lockfree);
+
+/* It cannot wait: whoever would uses the processor, and what "cpu ns" says of
+ * it depends on how long that is. */
+#define SPINS "spins: "
 
 /* For each kind the queue that ratios are to, before all others: a textbook one,
  * where coroutines call Boost.Fiber's, which was made for them. */
@@ -42,18 +59,37 @@ const struct bench_peer bench_peers[] = {
 	 &bench_fiber},
 	{"fiber-unbuf", "Boost.Fiber unbuffered_channel, where capacity is 1",
 	 &bench_fiber_unbuf},
-	{"go", "Go's channel; all in Go, not pinned", &bench_go},
+	{"go", "Go's channel; not pinned", &bench_go},
 	{"coqueue", "this library", &bench_coqueue},
 	{"glib", "GLib GAsyncQueue", &bench_glib},
+	{"apr", "Apache Portable Runtime, apr_queue", &bench_apr},
+	{"ffmpeg", "FFmpeg AVThreadMessageQueue", &bench_ffmpeg},
+	{"pipe", "a pipe, to which pointers are written; 513 to 1024 items",
+	 &bench_pipe},
 	{"boost", "Boost.Thread sync_queue", &bench_boost},
+	{"boost-bound", "Boost.Thread sync_bounded_queue",
+	 &bench_boost_bounded},
+	{"tbb", "oneTBB concurrent_bounded_queue", &bench_tbb},
 	{"moodycamel", "moodycamel BlockingConcurrentQueue, without tokens",
 	 &bench_moodycamel},
 	{"moody-token", "moodycamel BlockingConcurrentQueue, with tokens",
 	 &bench_moodycamel_tokens},
+	{"crossbeam", "Rust crossbeam-channel", &bench_crossbeam},
+	{"async-chan", "Rust async-channel, its blocking calls", &bench_async},
+	{"java",
+	 "Java ArrayBlockingQueue, else LinkedTransferQueue; not pinned",
+	 &bench_java},
+	{"python", "Python queue.Queue; not pinned", &bench_python},
+	{"ck", SPINS "Concurrency Kit ck_ring, MPMC; 1023 and 7 items",
+	 &bench_ck},
+	{"dpdk", SPINS "DPDK rte_ring, MPMC", &bench_dpdk},
+	{"atomic-q", SPINS "atomic_queue AtomicQueueB", &bench_atomic_queue},
+	{"lockfree", SPINS "boost::lockfree::queue", &bench_lockfree},
 	{NULL, NULL, NULL},
 };
 
 #define AHEAD "; producers at most 100 000 items ahead"
+#define BATCHES "; 32 items a call, one where there is no such call"
 #define PRIORITIES "; 256 priorities"
 
 const struct bench_workload bench_workloads[] = {
@@ -66,8 +102,18 @@ const struct bench_workload bench_workloads[] = {
 	 "4 producers, 4 consumers"},
 	{"32p32c", BENCH_FIFO, BENCH_FLOW, 32, 32, 1024,
 	 "32 producers, 32 consumers"},
+	{"capacity8", BENCH_FIFO, BENCH_FLOW, 1, 1, 8,
+	 "1 producer, 1 consumer"},
+	{"capacity8-4p4c", BENCH_FIFO, BENCH_FLOW, 4, 4, 8,
+	 "4 producers, 4 consumers"},
 	{"capacity1", BENCH_FIFO, BENCH_FLOW, 1, 1, 1,
 	 "1 producer, 1 consumer"},
+	{"capacity1-4p4c", BENCH_FIFO, BENCH_FLOW, 4, 4, 1,
+	 "4 producers, 4 consumers"},
+	{"batch-1p1c", BENCH_FIFO, BENCH_BATCHES, 1, 1, 1024,
+	 "1 producer, 1 consumer" BATCHES},
+	{"batch-4p4c", BENCH_FIFO, BENCH_BATCHES, 4, 4, 1024,
+	 "4 producers, 4 consumers" BATCHES},
 	{"roundtrip", BENCH_FIFO, BENCH_ROUNDTRIP, 1, 1, 1024,
 	 "a thread asks, another answers"},
 	{"unbounded-1p1c", BENCH_UNBOUNDED, BENCH_FLOW, 1, 1, 0,
@@ -101,6 +147,15 @@ const struct bench_workload bench_workloads[] = {
 	{"coro-shutdown", BENCH_COROUTINES, BENCH_SHUTDOWN, 1, 1000, 1,
 	 "an item: shutdown, until 1000 coroutines' gets have returned"},
 	{NULL, BENCH_FIFO, BENCH_SOLO, 0, 0, 0, NULL},
+};
+
+const char *const bench_kind_names[] = {
+	[BENCH_FIFO] = "fifo",
+	[BENCH_UNBOUNDED] = "unbounded",
+	[BENCH_LIFO] = "lifo",
+	[BENCH_PRIORITY] = "priority",
+	[BENCH_RENDEZVOUS] = "rendezvous",
+	[BENCH_COROUTINES] = "coroutines",
 };
 
 bool bench_peer_takes_part(const struct bench_peer *peer,

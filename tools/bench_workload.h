@@ -22,8 +22,11 @@ enum bench_shape {
 	BENCH_ROUNDTRIP, /* one thread puts and waits for the other's answer */
 	BENCH_MIXED,     /* BENCH_FLOW, but that producers are threads */
 	BENCH_SHUTDOWN,  /* consumers wait, a producer shuts down */
+	BENCH_BATCHES,   /* BENCH_FLOW, BENCH_BATCH items a call if it can */
 	BENCH_SHAPES
 };
+
+enum { BENCH_BATCH = 32 };
 
 struct bench_workload {
 	const char *name;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/*
+ * Java's ArrayBlockingQueue, and its LinkedTransferQueue where the kind is
+ * unbounded or rendezvous.  How this is called is in bench_program.h; the loops
+ * are those of bench_queue.h.  An item is one of some objects made before, as
+ * elsewhere it is a pointer.
+ */
+class bench_java implements Runnable {
+	static final int STEP = 1000, STEPS = 100; // of the window
+	static final int LINE = 16; // words of a count and what keeps others off
+	static final Integer END = -1;
+	static final Integer[] objects = new Integer[1024];
+	static boolean unbounded, rendezvous;
+	static String shape;
+	static int producers, consumers;
+	static volatile boolean stop;
+	static AtomicLongArray items;
+	static BlockingQueue<Integer> there, back;
+	static final Semaphore window = new Semaphore(STEPS);
+
+	final int me;
+	long sent, got;
+
+	bench_java(int me)
+	{
+		this.me = me;
+	}
+
+	static BlockingQueue<Integer> create(int capacity)
+	{
+		return unbounded || rendezvous ? new LinkedTransferQueue<>()
+					       : new ArrayBlockingQueue<>(capacity);
+	}
+
+	void put(BlockingQueue<Integer> queue, Integer item) throws InterruptedException
+	{
+		if (rendezvous)
+			((LinkedTransferQueue<Integer>)queue).transfer(item);
+		else
+			queue.put(item);
+	}
+
+	void produce() throws InterruptedException
+	{
+		for (int n = 0; !stop; n++) {
+			if (unbounded && n % STEP == 0)
+				window.acquire();
+			Integer item = objects[n & 1023];
+			sent += item;
+			put(there, item);
+		}
+	}
+
+	void consume() throws InterruptedException
+	{
+		long n = 0;
+		for (Integer item; (item = there.take()) != END;) {
+			got += item;
+			items.setOpaque(me * LINE, ++n);
+			if (unbounded && n % STEP == 0)
+				window.release();
+		}
+	}
+
+	void ask(BlockingQueue<Integer> answers) throws InterruptedException
+	{
+		for (int n = 0; !stop;) {
+			Integer item = objects[n & 1023];
+			sent += item;
+			put(there, item);
+			got += answers.take();
+			items.setOpaque(me * LINE, ++n);
+		}
+	}
+
+	void answer() throws InterruptedException
+	{
+		for (Integer item; (item = there.take()) != END;)
+			put(back, item);
+	}
+
+	public void run()
+	{
+		try {
+			if (shape.equals("flow") && me < producers)
+				produce();
+			else if (shape.equals("flow"))
+				consume();
+			else if (me < producers)
+				ask(shape.equals("solo") ? there : back);
+			else
+				answer();
+		} catch (InterruptedException e) {
+			throw new AssertionError(e);
+		}
+	}
+
+	/* Clock, CPU time, items so far. */
+	static long[] read()
+	{
+		var system = (OperatingSystemMXBean)ManagementFactory.getOperatingSystemMXBean();
+		long n = 0;
+		for (int i = 0; i < producers + consumers; i++)
+			n += items.getOpaque(i * LINE);
+		return new long[] {System.nanoTime(), system.getProcessCpuTime(), n};
+	}
+
+	public static void main(String[] args) throws InterruptedException
+	{
+		unbounded = args[0].equals("unbounded");
+		rendezvous = args[0].equals("rendezvous");
+		shape = args[1];
+		producers = Integer.parseInt(args[3]);
+		consumers = Integer.parseInt(args[4]);
+		long ms = (long)Math.ceil(1000 * Double.parseDouble(args[5]));
+		there = create(Integer.parseInt(args[2]));
+		back = create(Integer.parseInt(args[2]));
+		items = new AtomicLongArray((producers + consumers) * LINE);
+		for (int i = 0; i < objects.length; i++)
+			objects[i] = i;
+		var workers = new bench_java[producers + consumers];
+		var threads = new Thread[workers.length];
+		for (int i = 0; i < workers.length; i++) {
+			threads[i] = new Thread(workers[i] = new bench_java(i));
+			threads[i].start();
+		}
+		read();
+		Thread.sleep(200 + 2 * ms); // it is compiled meanwhile
+		long[] before = read(), after;
+		do {
+			Thread.sleep(ms);
+			after = read();
+		} while (after[2] == before[2]);
+		stop = true;
+		for (int i = 0; i < producers; i++)
+			threads[i].join();
+		for (int i = 0; i < consumers; i++)
+			workers[0].put(there, END);
+		long sum = 0;
+		for (int i = 0; i < threads.length; i++) {
+			threads[i].join();
+			sum += workers[i].sent - workers[i].got;
+		}
+		if (sum != 0)
+			throw new AssertionError("not the items that were put came out");
+		double n = after[2] - before[2];
+		System.out.println((after[0] - before[0]) / n + " " +
+				   (after[1] - before[1]) / n + " " + (long)n);
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "bench_queue.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FOR_GET, FOR_PUT, ENDS };
+
+/*
+ * A pipe has a number of pages.  Where the items fill some, these are as many as
+ * they are, fewer while one of the pages is half read; else each item is a
+ * packet, which has a page to itself.
+ */
+static int bench_pipe_create(const struct bench_workload *w, void **queue)
+{
+	int *ends = malloc(ENDS * sizeof(*ends));
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	bool packets = w->capacity * sizeof(void *) % page != 0;
+	int size = (int)(w->capacity * (packets ? page : sizeof(void *)));
+
+	if (!ends)
+		return ENOMEM;
+	if (pipe2(ends, packets ? O_DIRECT : 0))
+		return errno == EINVAL ? ENOTSUP : errno;
+	*queue = ends;
+	return fcntl(ends[FOR_PUT], F_SETPIPE_SZ, size) == size ? 0 : ENOTSUP;
+}
+
+static inline int bench_pipe_put(void *queue, void *item)
+{
+	return write(((int *)queue)[FOR_PUT], &item, sizeof(item)) < 0 ? errno
+								       : 0;
+}
+
+static inline int bench_pipe_get(void *queue, void **item)
+{
+	return read(((int *)queue)[FOR_GET], item, sizeof(*item)) > 0
+		       ? 0
+		       : ESHUTDOWN;
+}
+
+static void bench_pipe_shutdown(void *queue, struct bench_run *run)
+{
+	(void)run;
+	close(((int *)queue)[FOR_PUT]);
+}
+
+static void bench_pipe_destroy(void *queue)
+{
+	int *ends = queue;
+
+	close(ends[FOR_GET]);
+	free(ends);
+}
+
+BENCH_DEFINE_QUEUE(pipe, BENCH_DOES(FIFO))

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "bench_program.h"
+
+BENCH_DEFINE_PROGRAM(python, BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED),
+		     "tools/bench_python.py", "exec python3 $file");

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Python's queue.Queue; how this is called is in bench_program.h, and the loops
+are those of bench_queue.h."""
+
+import queue
+import sys
+import threading
+import time
+
+KIND, SHAPE = sys.argv[1:3]
+CAPACITY, PRODUCERS, CONSUMERS = map(int, sys.argv[3:6])
+SECONDS = float(sys.argv[6])
+STEP, STEPS = 1000, 100  # of the window where nothing else stops producers
+
+running = True
+items = [0] * (PRODUCERS + CONSUMERS)
+put, got = items[:], items[:]
+there, back = queue.Queue(CAPACITY), queue.Queue(CAPACITY)
+window = threading.Semaphore(STEPS)
+
+
+def produce(me):
+    item = 0
+    while running:
+        if KIND == "unbounded" and item % STEP == 0:
+            window.acquire()
+        item += 1
+        put[me] += item
+        there.put(item)
+
+
+def consume(me):
+    while (item := there.get()) is not None:
+        got[me] += item
+        items[me] += 1
+        if items[me] % STEP == 0:
+            window.release()
+
+
+def ask(me):
+    answers = there if SHAPE == "solo" else back
+    while running:
+        put[me] += items[me]
+        there.put(items[me])
+        got[me] += answers.get()
+        items[me] += 1
+
+
+def answer(me):
+    while (item := there.get()) is not None:
+        back.put(item)
+
+
+def read():
+    return time.monotonic_ns(), time.process_time_ns(), sum(items)
+
+
+first, second = (produce, consume) if SHAPE == "flow" else (ask, answer)
+threads = [threading.Thread(target=first if me < PRODUCERS else second, args=[me])
+           for me in range(len(items))]
+for thread in threads:
+    thread.start()
+time.sleep(SECONDS / 5)
+before = after = read()
+while after[2] == before[2]:
+    time.sleep(SECONDS)
+    after = read()
+running = False
+for thread in threads[:PRODUCERS]:
+    thread.join()
+for thread in threads[PRODUCERS:]:
+    there.put(None)
+for thread in threads[PRODUCERS:]:
+    thread.join()
+if sum(put) != sum(got):
+    sys.exit("not the items that were put came out")
+ns, cpu, n = (b - a for a, b in zip(before, after))
+print(ns / n, cpu / n, n)

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "bench_queue.h"
+
+#include <oneapi/tbb/concurrent_queue.h>
+
+using queue_type = tbb::concurrent_bounded_queue<void *>;
+
+static int bench_tbb_create(const struct bench_workload *w, void **queue)
+{
+	auto q = new queue_type;
+
+	if (w->kind != BENCH_UNBOUNDED)
+		q->set_capacity(static_cast<std::ptrdiff_t>(w->capacity));
+	*queue = q;
+	return 0;
+}
+
+static inline int bench_tbb_put(void *queue, void *item)
+{
+	static_cast<queue_type *>(queue)->push(item);
+	return 0;
+}
+
+static inline int bench_tbb_get(void *queue, void **item)
+{
+	static_cast<queue_type *>(queue)->pop(*item);
+	return bench_end_or_item(*item);
+}
+
+/* abort() would not let consumers take what is left. */
+static void bench_tbb_shutdown(void *queue, struct bench_run *run)
+{
+	bench_put_ends(queue, run, bench_tbb_put);
+}
+
+static void bench_tbb_destroy(void *queue)
+{
+	delete static_cast<queue_type *>(queue);
+}
+
+BENCH_DEFINE_QUEUE(tbb, BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED))
