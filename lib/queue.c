@@ -112,7 +112,7 @@ static uint64_t room_to_spin_for(const struct coqueue *q)
 static bool may_put(const struct coqueue *q)
 {
 	return queue_state(q) != COQUEUE_OPEN ||
-	       q->store->kind->can_put(q->store, room_to_spin_for(q));
+	       q->store->kind->may_put(q->store, room_to_spin_for(q));
 }
 
 static bool may_get(const struct coqueue *q)

@@ -328,6 +328,7 @@ static const struct store_kind exchange_kind = {
 	.peek = exchange_peek,
 	.can_put = exchange_has_none,
 	.can_get = exchange_has_none,
+	.may_put = exchange_has_none,
 	.puts = exchange_passed,
 	.gets = exchange_passed,
 	.size = exchange_size,

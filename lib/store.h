@@ -54,6 +54,8 @@ struct store_kind {
 	/* Whether the next n puts (gets) would find room (an item). */
 	bool (*can_put)(const struct store *s, uint64_t n);
 	bool (*can_get)(const struct store *s, uint64_t n);
+	/* A glance by who waits for room, for n <= capacity: likely. */
+	bool (*may_put)(const struct store *s, uint64_t n);
 
 	/* How many were ever put (got). */
 	uint64_t (*puts)(const struct store *s);

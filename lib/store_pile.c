@@ -408,6 +408,7 @@ const struct store_kind pile_kind = {
 	.peek = pile_peek,
 	.can_put = pile_can_put,
 	.can_get = pile_can_get,
+	.may_put = pile_can_put,
 	.puts = pile_puts,
 	.gets = pile_gets,
 	.size = store_size,

@@ -139,6 +139,19 @@ static uint64_t ring_held_from(const struct ring *r, uint64_t n, uint64_t *end)
 	return m;
 }
 
+static bool ring_can_put(const struct store *s, uint64_t n)
+{
+	const struct ring *r = ring_of_const(s);
+	uint64_t p, end;
+
+	do {
+		p = end = sync_load(&r->tail, relaxed);
+		if (ring_free_from(r, n, &end) == n)
+			return true;
+	} while (sync_load(&r->tail, relaxed) != p);
+	return false;
+}
+
 /* The slot n places on; n < capacity. */
 static uint64_t ring_skip(const struct ring *r, uint64_t p, uint64_t n)
 {
@@ -149,24 +162,13 @@ static uint64_t ring_skip(const struct ring *r, uint64_t p, uint64_t n)
 	return (p | r->mask) + 2 + (offset - r->last - r->stride);
 }
 
-/* The last of n slots first: who spins for them then leaves the lines alone that
- * gets work on. */
-static bool ring_can_put(const struct store *s, uint64_t n)
+/* Looks at the last of them, and leaves the lines alone that gets work on. */
+static bool ring_may_put(const struct store *s, uint64_t n)
 {
 	const struct ring *r = ring_of_const(s);
-	uint64_t p, end, last;
+	uint64_t last = ring_skip(r, sync_load(&r->tail, relaxed), n - 1);
 
-	if (n > r->capacity)
-		return false;
-	do {
-		p = end = sync_load(&r->tail, relaxed);
-		last = ring_skip(r, p, n - 1);
-		/* [ring.4] acquire: with [ring.3], the get is done with it */
-		if (sync_load(ring_stamp(r, last), acquire) == last &&
-		    ring_free_from(r, n - 1, &end) == n - 1)
-			return true;
-	} while (sync_load(&r->tail, relaxed) != p);
-	return false;
+	return sync_load(ring_stamp(r, last), relaxed) == last;
 }
 
 static bool ring_can_get(const struct store *s, uint64_t n)
@@ -477,6 +479,7 @@ const struct store_kind ring_kind = {
 	.force = ring_force,
 	.can_put = ring_can_put,
 	.can_get = ring_can_get,
+	.may_put = ring_may_put,
 	.puts = ring_puts,
 	.gets = ring_gets,
 	.size = ring_size,

@@ -523,6 +523,7 @@ const struct store_kind chain_kind = {
 	.force = chain_force,
 	.can_put = chain_can_put,
 	.can_get = chain_can_get,
+	.may_put = chain_can_put,
 	.puts = chain_puts,
 	.gets = chain_gets,
 	.size = store_size,
