@@ -116,4 +116,13 @@ bench_write bench_write_json, bench_write_tsv, bench_write_plot;
 /* Whether plots can be drawn here; likewise. */
 const char *bench_check_plot(void);
 
+/* An earlier run, of which the JSON file tells; NULL: see why. */
+struct bench_baseline;
+struct bench_baseline *bench_read_baseline(const char *file, char *why,
+					   size_t size);
+void bench_free_baseline(struct bench_baseline *baseline);
+void bench_print_baseline(FILE *to, const struct bench_baseline *baseline,
+			  const struct bench_plan *plan,
+			  const struct bench_result *results, size_t n);
+
 #endif /* BENCH_H */

@@ -24,13 +24,15 @@ extern char **environ;
 
 enum {
 	PANEL_WIDTH = 330,
+	MARGIN = 12,
 	NAMES_WIDTH = 86,  /* of a panel, left of its bars */
 	VALUES_WIDTH = 64, /* right of them */
 	PANEL_HEAD = 46,
-	PANEL_FOOT = 30,
+	PANEL_FOOT = 28,
 	BAR_HEIGHT = 15,
 	HEAD = 66, /* of the picture */
 	PANELS_IN_A_ROW = 3,
+	TICS = 4, /* of a panel */
 };
 
 #define COLOUR_COQUEUE "0xd95f02"
@@ -144,29 +146,35 @@ static void put_time(FILE *to, double ns)
 	fprintf(to, ns >= 99.5 ? "%.0f %s" : "%.3g %s", ns, units[unit]);
 }
 
-/* Text whose left end is so many pixels from the left and from the top. */
+/* Bold text is marked up: it must not hold what gnuplot takes for that. */
+enum style { PLAIN, BOLD };
+
+/* Text whose end is so many pixels from the left and from the top. */
 static void put_text(FILE *to, const struct picture *picture, unsigned int x,
-		     unsigned int y, unsigned int size, const char *style,
-		     const char *text)
+		     unsigned int y, const char *end, enum style style,
+		     unsigned int size, const char *text)
 {
 	fputs("set label ", to);
 	put_quoted(to, text);
 	fprintf(to,
-		" at screen %.6f, screen %.6f left font 'sans-serif%s,%u'\n",
+		" at screen %.6f, screen %.6f %s font 'sans-serif%s,%u' %s\n",
 		x / (double)picture->width, 1 - y / (double)picture->height,
-		style, size);
+		end, style == BOLD ? ":Bold" : "", size,
+		style == BOLD ? "" : "noenhanced");
 }
 
-/* 1, 2 and 5 of each decade where there are few of them, else 1. */
+/* At most so many: of decades; or at 1, 2 and 5 of each, where there are few. */
 static void put_tics(FILE *to, double low, double high)
 {
 	static const int steps[] = {1, 2, 5};
-	unsigned int n_steps = high / low < 30 ? 3 : 1, i;
+	double decades = log10(high / low), decade, tic;
+	unsigned int n_steps = decades < 1.4 ? 3 : 1, i;
+	double apart = pow(10, ceil(decades / TICS));
 	const char *before = "";
-	double decade, tic;
 
 	fputs("set xtics (", to);
-	for (decade = pow(10, floor(log10(low))); decade <= high; decade *= 10)
+	for (decade = pow(10, floor(log10(low))); decade <= high;
+	     decade *= apart)
 		for (i = 0; i < n_steps; i++) {
 			tic = decade * steps[i];
 			if (tic < low || tic > high)
@@ -197,20 +205,22 @@ static void put_bar(FILE *to, const struct bench_plan *plan,
 	fputs("\"\n", to);
 }
 
+/* Of what the workload is, what a line holds. */
 static void put_about(FILE *to, const struct picture *picture,
 		      const struct panel *panel)
 {
 	const struct bench_workload *w = panel->result->workload;
-	char text[128];
-	int length = snprintf(text, sizeof(text), "%.*s",
-			      (int)strcspn(w->about, ";"), w->about);
+	unsigned int left = panel->left + MARGIN, y = panel->top + 14;
+	unsigned int right = panel->left + PANEL_WIDTH - MARGIN;
+	char text[64];
 
-	if (w->capacity && length < (int)sizeof(text))
-		snprintf(text + length, sizeof(text) - (size_t)length,
-			 ", capacity %zu", w->capacity);
-	put_text(to, picture, panel->left + 10, panel->top + 14, 12, ":Bold",
-		 w->name);
-	put_text(to, picture, panel->left + 10, panel->top + 30, 10, "", text);
+	put_text(to, picture, left, y, "left", BOLD, 12, w->name);
+	snprintf(text, sizeof(text), "capacity %zu", w->capacity);
+	if (w->capacity)
+		put_text(to, picture, right, y, "right", PLAIN, 9, text);
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(w->about, ";"),
+		 w->about);
+	put_text(to, picture, left, y + 15, "left", PLAIN, 9, text);
 }
 
 static void put_panel(FILE *to, const struct bench_plan *plan,
@@ -228,8 +238,8 @@ static void put_panel(FILE *to, const struct bench_plan *plan,
 		put_bar(to, plan, panel, n);
 	}
 	low /= 1.6; /* the shortest bar is one, too */
-	high *= 1.1;
-	fprintf(to, "END\nunset label\n");
+	high *= pow(high / low, 0.03);
+	fputs("END\n", to);
 	put_about(to, picture, panel);
 	fprintf(to,
 		"set lmargin at screen %.6f\nset rmargin at screen %.6f\n"
@@ -247,8 +257,10 @@ static void put_panel(FILE *to, const struct bench_plan *plan,
 		"linecolor rgb variable, "
 		"$bars using 3:1:4:5 with xerrorbars linecolor rgb 0x333333 "
 		"pointtype 0, "
-		"$bars using (%g):1:7 with labels left offset 0.6,0\n",
+		"$bars using (%g):1:7 with labels left offset 0.6,0 "
+		"noenhanced\n",
 		low, high);
+	fputs("unset label\n", to); /* each is drawn once */
 }
 
 static void put_head(FILE *to, const struct bench_plan *plan,
@@ -258,17 +270,17 @@ static void put_head(FILE *to, const struct bench_plan *plan,
 	char text[512];
 
 	bench_read_machine(&machine);
-	put_text(to, picture, 10, 18, 14, ":Bold",
+	put_text(to, picture, MARGIN, 18, "left", BOLD, 14,
 		 "Time per item, log scale; less is better");
 	snprintf(text, sizeof(text), "coqueue %s, %.10s; %ld cores, %s, %s %s",
 		 coqueue_version(), machine.date, machine.cores, machine.model,
 		 machine.uts.sysname, machine.uts.release);
-	put_text(to, picture, 10, 37, 10, "", text);
+	put_text(to, picture, MARGIN, 37, "left", PLAIN, 10, text);
 	snprintf(text, sizeof(text),
 		 "medians of %u samples; lines from the smallest to the "
 		 "largest; ~ no difference from coqueue: these overlap",
 		 plan->repeat);
-	put_text(to, picture, 10, 52, 10, "", text);
+	put_text(to, picture, MARGIN, 52, "left", PLAIN, 10, text);
 }
 
 static void put_script(FILE *to, const struct bench_plan *plan,
@@ -278,21 +290,21 @@ static void put_script(FILE *to, const struct bench_plan *plan,
 
 	fprintf(to,
 		"set encoding utf8\n"
-		"set terminal svg noenhanced size %u,%u background rgb 'white' "
+		"set terminal svg size %u,%u background rgb 'white' "
 		"font 'sans-serif,10'\n"
 		"set multiplot\n"
 		"unset key\n"
 		"set border 0\n"
 		"set logscale x\n"
 		"unset mxtics\n"
-		"set tics nomirror scale 0\n"
+		"set tics nomirror scale 0 noenhanced\n"
+		"set xtics offset 0,0.4\n"
 		"set errorbars small\n"
 		"set grid xtics linetype 1 linecolor rgb 0xe4e4e4\n",
 		picture->width, picture->height);
 	put_head(to, plan, picture);
 	for (i = 0; i < picture->n_panels; i++)
 		put_panel(to, plan, picture, &picture->panels[i]);
-	fputs("unset multiplot\n", to);
 }
 
 /* ---- running it --------------------------------------------------------- */

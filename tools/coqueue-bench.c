@@ -35,6 +35,7 @@ static bench_write *const writers[OUTPUTS] = {
 struct options {
 	struct bench_plan plan;
 	const char *files[OUTPUTS]; /* NULL: not wanted */
+	struct bench_baseline *baseline;
 	const struct bench_workload *chosen[WORKLOADS_MAX];
 	size_t n_chosen;
 };
@@ -48,7 +49,7 @@ static const char doc[] =
 
 enum { KEY_DURATION = 'd', KEY_JSON = 'j', KEY_LIST = 'l', KEY_PIN = 'p' };
 enum { KEY_REPEAT = 'r', KEY_SEED = 's', KEY_WORKLOAD = 'w' };
-enum { KEY_TSV = 't', KEY_PLOT = 'o' };
+enum { KEY_TSV = 't', KEY_PLOT = 'o', KEY_BASELINE = 'b' };
 
 static const struct argp_option argp_options[] = {
 	{"workload", KEY_WORKLOAD, "NAME", 0,
@@ -69,6 +70,8 @@ static const struct argp_option argp_options[] = {
 	 "write a line for each workload and queue, with tabs between figures",
 	 0},
 	{"plot", KEY_PLOT, "FILE.svg", 0, "draw bars (with gnuplot)", 0},
+	{"baseline", KEY_BASELINE, "FILE", 0,
+	 "compare with an earlier run, whose --json wrote FILE", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -140,6 +143,17 @@ static bool yes_or_no(const char *arg, struct argp_state *state)
 	return !strcmp(arg, "yes");
 }
 
+static void read_baseline(struct options *options, const char *file)
+{
+	char why[256];
+
+	if (options->baseline)
+		bench_free_baseline(options->baseline);
+	options->baseline = bench_read_baseline(file, why, sizeof(why));
+	if (!options->baseline)
+		error(EXIT_USAGE, 0, "cannot compare with %s: %s", file, why);
+}
+
 static const char *svg_name(const char *arg, struct argp_state *state)
 {
 	const char *dot = strrchr(arg, '.');
@@ -184,6 +198,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PLOT:
 		options->files[PLOT] = svg_name(arg, state);
+		return 0;
+	case KEY_BASELINE:
+		read_baseline(options, arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (!options->n_chosen)
@@ -296,6 +313,8 @@ static void release(const struct options *options, struct bench_result *results)
 	for (i = 0; i < options->n_chosen; i++)
 		for (n = 0; n < results[i].n_entries; n++)
 			free(results[i].entries[n].samples);
+	if (options->baseline)
+		bench_free_baseline(options->baseline);
 }
 
 /* What can be known before anything is measured, which takes long. */
@@ -328,6 +347,9 @@ static void report(const struct options *options,
 	bench_print_head(stdout, &options->plan);
 	for (i = 0; i < options->n_chosen; i++)
 		bench_print_result(stdout, &options->plan, &results[i]);
+	if (options->baseline)
+		bench_print_baseline(stdout, options->baseline, &options->plan,
+				     results, options->n_chosen);
 	for (output = 0; output < OUTPUTS; output++) {
 		if (!options->files[output])
 			continue;
