@@ -30,7 +30,8 @@ enum {
 	PANEL_HEAD = 46,
 	PANEL_FOOT = 28,
 	BAR_HEIGHT = 15,
-	HEAD = 66, /* of the picture */
+	HEAD_HEIGHT = 66, /* of the picture */
+	HEAD_WIDTH = 660, /* at least */
 	PANELS_IN_A_ROW = 3,
 	TICS = 4, /* of a panel */
 };
@@ -67,10 +68,12 @@ static int by_median(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* A logarithmic scale has no place for 0. */
 static void fill_panel(struct panel *panel, const struct bench_plan *plan,
 		       const struct bench_result *result)
 {
 	const struct bench_entry *entry;
+	struct bench_spread ns;
 	unsigned int n;
 
 	panel->result = result;
@@ -78,11 +81,9 @@ static void fill_panel(struct panel *panel, const struct bench_plan *plan,
 		entry = &result->entries[n];
 		if (!bench_has_figure(result, entry, BENCH_NS))
 			continue;
-		panel->bars[panel->n_bars++] = (struct bar){
-			.entry = entry,
-			.ns = bench_spread_of(result, entry, plan->repeat,
-					      BENCH_NS),
-		};
+		ns = bench_spread_of(result, entry, plan->repeat, BENCH_NS);
+		if (ns.min > 0)
+			panel->bars[panel->n_bars++] = (struct bar){entry, ns};
 	}
 	qsort(panel->bars, panel->n_bars, sizeof(panel->bars[0]), by_median);
 }
@@ -103,7 +104,7 @@ static void place_panels(struct picture *picture)
 		in_a_row = (unsigned int)picture->n_panels;
 	else if (picture->n_panels == 4)
 		in_a_row = 2;
-	picture->height = HEAD;
+	picture->height = HEAD_HEIGHT;
 	for (i = 0; i < picture->n_panels; i++) {
 		if (i % in_a_row == 0) {
 			picture->height += row_height;
@@ -117,6 +118,8 @@ static void place_panels(struct picture *picture)
 	}
 	picture->height += row_height;
 	picture->width = in_a_row * PANEL_WIDTH;
+	if (picture->width < HEAD_WIDTH)
+		picture->width = HEAD_WIDTH;
 }
 
 /* ---- gnuplot's script --------------------------------------------------- */
@@ -351,7 +354,7 @@ const char *bench_check_plot(void)
 const char *bench_write_plot(const char *file, const struct bench_plan *plan,
 			     const struct bench_result *results, size_t n)
 {
-	struct picture picture = {.n_panels = n};
+	struct picture picture = {.n_panels = 0};
 	const char *problem = "no memory";
 	FILE *script = tmpfile();
 	size_t i;
@@ -360,8 +363,12 @@ const char *bench_write_plot(const char *file, const struct bench_plan *plan,
 		return "cannot write a script for gnuplot";
 	picture.panels = calloc(n, sizeof(*picture.panels));
 	if (picture.panels) {
-		for (i = 0; i < n; i++)
-			fill_panel(&picture.panels[i], plan, &results[i]);
+		for (i = 0; i < n; i++) {
+			fill_panel(&picture.panels[picture.n_panels], plan,
+				   &results[i]);
+			if (picture.panels[picture.n_panels].n_bars)
+				picture.n_panels++;
+		}
 		place_panels(&picture);
 		put_script(script, plan, &picture);
 		problem = run_gnuplot(script, file);
