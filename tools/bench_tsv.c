@@ -21,7 +21,7 @@ static void write_spread(FILE *to, const struct bench_plan *plan,
 		return;
 	}
 	spread = bench_spread_of(result, entry, plan->repeat, figure);
-	fprintf(to, "\t%.9g\t%.9g\t%.9g", spread.median, spread.min,
+	fprintf(to, "\t%.12g\t%.12g\t%.12g", spread.median, spread.min,
 		spread.max);
 }
 
@@ -32,7 +32,7 @@ static void write_median(FILE *to, const struct bench_plan *plan,
 {
 	fputc('\t', to);
 	if (bench_has_figure(result, entry, figure))
-		fprintf(to, "%.9g",
+		fprintf(to, "%.12g",
 			bench_spread_of(result, entry, plan->repeat, figure)
 				.median);
 }
