@@ -76,6 +76,13 @@ static int queue_init_store(struct coqueue *q, size_t capacity,
 			 attr->ctx);
 }
 
+static const struct line_kind putters = {queue_ready_to_put,
+					 queue_serve_put_locked};
+static const struct line_kind getters = {queue_ready_to_get,
+					 queue_serve_get_locked};
+static const struct line_kind peekers = {queue_ready_to_leave, NULL};
+static const struct line_kind joiners = {queue_ready_to_join, NULL};
+
 static void queue_init(struct coqueue *q, size_t capacity,
 		       const coqueue_attr_t *attr, int word)
 {
@@ -83,12 +90,10 @@ static void queue_init(struct coqueue *q, size_t capacity,
 	sync_init(&q->capacity, capacity);
 	q->item_destroy = attr->item_destroy;
 	q->ctx = attr->ctx;
-	line_init(&q->putters, &q->lock, queue_ready_to_put,
-		  queue_serve_put_locked);
-	line_init(&q->getters, &q->lock, queue_ready_to_get,
-		  queue_serve_get_locked);
-	line_init(&q->peekers, &q->lock, queue_ready_to_leave, NULL);
-	line_init(&q->joiners, &q->lock, queue_ready_to_join, NULL);
+	line_init(&q->putters, &q->lock, &putters);
+	line_init(&q->getters, &q->lock, &getters);
+	line_init(&q->peekers, &q->lock, &peekers);
+	line_init(&q->joiners, &q->lock, &joiners);
 	sync_init(&q->finished, 0);
 	sync_init(&q->destroying, false);
 	q->discarded = 0;

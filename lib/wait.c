@@ -10,16 +10,13 @@
 #include "wait.h"
 
 void line_init(struct line *line, struct sync_mutex *lock,
-	       bool (*ready)(struct line *line, uint64_t n,
-			     const struct waiter *w),
-	       bool (*serve)(struct line *line, struct waiter *w))
+	       const struct line_kind *kind)
 {
 	sync_init(&line->armed, 0);
 	sync_init(&line->vain, 0);
 	sync_init(&line->home, 0);
 	line->lock = lock;
-	line->ready = ready;
-	line->serve = serve;
+	line->kind = kind;
 	line->owed = false;
 	list_init(&line->asleep);
 	list_init(&line->served);
@@ -79,7 +76,7 @@ static struct waiter *waiter_of(struct list *link)
 
 /* One more in line, or (-1) one less. */
 static void line_count_in_locked(struct line *line, const struct waiter *w,
-				 size_t n)
+				 uint32_t n)
 {
 	line->waiting += n;
 	if (w->kind == WAITER_NODE)
@@ -156,7 +153,7 @@ void line_leave_locked(struct line *line, struct waiter *w)
 	else if (w->state == WAITER_WOKEN)
 		line_count_back_locked(line, w);
 	if (w->state == WAITER_ASLEEP || w->state == WAITER_WOKEN)
-		line_count_in_locked(line, w, (size_t)-1);
+		line_count_in_locked(line, w, (uint32_t)-1);
 	w->state = WAITER_OUT;
 }
 
@@ -185,7 +182,7 @@ static void waiter_claim_locked(struct line *line, struct waiter *w,
 	if (state == WAITER_WOKEN)
 		line_count_woken_locked(line, w);
 	else
-		line_count_in_locked(line, w, (size_t)-1);
+		line_count_in_locked(line, w, (uint32_t)-1);
 	if (!list_empty(&line->asleep))
 		line_arm_locked(line, line->in_flight + 1);
 	else
@@ -212,7 +209,7 @@ static struct waiter *line_find_ready_locked(struct line *line, uint64_t from,
 
 	/* a select cannot be served by itself, others behind it can */
 	while (w && w->ticket < limit &&
-	       !line->ready(line, (uint64_t)line->in_flight + 1, w))
+	       !line->kind->ready(line, (uint64_t)line->in_flight + 1, w))
 		w = choice_of(w) ? line_find_locked(line, w, from) : NULL;
 	return w && w->ticket < limit ? w : NULL;
 }
@@ -272,9 +269,9 @@ static void line_serve_first_locked(struct line *line)
 
 	do {
 		w = waiter_of(line->asleep.next);
-	} while (!list_empty(&line->asleep) && w->offer && line->serve &&
-		 line->ready(line, (uint64_t)line->in_flight + 1, w) &&
-		 line->serve(line, w));
+	} while (!list_empty(&line->asleep) && w->offer && line->kind->serve &&
+		 line->kind->ready(line, (uint64_t)line->in_flight + 1, w) &&
+		 line->kind->serve(line, w));
 }
 
 /* Who is to be woken next; from: the smallest ticket, of those not served. */

@@ -111,38 +111,44 @@ struct waiter {
 
 #define WAKE_PENDING ((uint32_t)1 << 16)
 
+struct line;
+
+/* What lines of one sort, in all queues, have in common. */
+struct line_kind {
+	/* Could n more be served now, w among them (or NULL)? */
+	bool (*ready)(struct line *line, uint64_t n, const struct waiter *w);
+	/* Under lock: do what w waits for, if it has left what it takes; or
+	 * NULL: nobody leaves that. */
+	bool (*serve)(struct line *line, struct waiter *w);
+};
+
 struct line {
 	on_own_line _Atomic uint32_t
 		armed;           /* under lock; read anywhere [wait.2] */
 	_Atomic uint32_t vain;   /* looks at an idle line; a hint */
 	_Atomic uintptr_t home;  /* as armed: of the thread; 0: of several */
 	struct sync_mutex *lock; /* "the lock" of these comments */
-	/* Could n more be served now, w among them (or NULL)? */
-	bool (*ready)(struct line *line, uint64_t n, const struct waiter *w);
-	/* Under lock: do what w waits for, if it has left what it takes. */
-	bool (*serve)(struct line *line, struct waiter *w);
+	const struct line_kind *kind;
 	/* under lock: */
 	struct list asleep, served;
-	bool owed;          /* to be looked at: something was done for others */
-	uint32_t in_flight; /* woken */
-	uint32_t consenting; /* of these, threads */
-	size_t waiting;      /* blocked, or armed and not woken */
-	size_t nodes;        /* armed, or woken and not back yet */
-	/* In line, coroutines and armed waiters; read anywhere, as a hint. */
-	_Atomic size_t foreign;
 	uint64_t next_ticket;
 	uint64_t completed;   /* tickets below: the call has succeeded */
 	uint64_t interrupted; /* tickets below: blocked calls end */
 	uint64_t waits;       /* callers that have been in line */
 	uint64_t wakeups;     /* waiters woken */
+	uint32_t in_flight;   /* woken */
+	uint32_t consenting;  /* of these, threads */
+	uint32_t waiting;     /* blocked, or armed and not woken */
+	uint32_t nodes;       /* armed, or woken and not back yet */
+	/* In line, coroutines and armed waiters; read anywhere, as a hint. */
+	_Atomic uint32_t foreign;
+	bool owed; /* to be looked at: something was done for others */
 };
 
 #define LINE_IDLE UINT32_MAX
 
 void line_init(struct line *line, struct sync_mutex *lock,
-	       bool (*ready)(struct line *line, uint64_t n,
-			     const struct waiter *w),
-	       bool (*serve)(struct line *line, struct waiter *w));
+	       const struct line_kind *kind);
 
 /* A pending wake-up begins, and w is touched until it has finished; or it does
  * not come to pass.  [wait.3] */
@@ -248,7 +254,7 @@ static inline bool line_wake_is_due(struct line *line)
 	sync_fence();
 	armed = sync_load(&line->armed, relaxed);
 	return armed == LINE_IDLE ? line_is_idle_for_long(line)
-				  : line->ready(line, armed, NULL);
+				  : line->kind->ready(line, armed, NULL);
 }
 
 /*
