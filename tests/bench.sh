@@ -10,7 +10,8 @@ bench=$top_builddir/coqueue-bench
 
 # rows_of_table FILE, rows_of_json FILE: per line a workload, a queue, and
 # figures: ns (median, smallest, largest), CPU ns, times as fast (three again,
-# not for the first queue of a workload); or "not supported".
+# not for the first queue of a workload), and if single items are timed "p50 N p99 N
+# p99.9 N"; or "not supported".
 rows_of_table()
 {
 	awk '
@@ -22,8 +23,15 @@ rows_of_table()
 		gsub(/\(|\)| - /, " ", rest)
 		gsub(/ +/, " ", rest)
 		sub(/ $/, "", rest)
-		print workload, rest
-	}' "$1"
+		if (rest ~ /^ p50/)
+			row = row rest
+		else {
+			if (row != "")
+				print row
+			row = workload " " rest
+		}
+	}
+	END { print row }' "$1"
 }
 
 # Keys by depth: of the file 1, of a workload 3, of a queue 5, of a figure 6;
@@ -49,7 +57,11 @@ rows_of_json()
 		return range("ns_per_item", "%.1f") " " \
 			sprintf("%.1f", value["cpu_ns_per_itemmedian"]) \
 			(queue == baseline ? "" : " " \
-			range("times_as_fast_as_baseline", "%.2f"))
+			range("times_as_fast_as_baseline", "%.2f")) \
+			(("p50_ns" in sum) ? sprintf( \
+				" p50 %.1f p99 %.1f p99.9 %.1f", \
+				value["p50_nsmedian"], value["p99_nsmedian"], \
+				value["p99_9_nsmedian"]) : "")
 	}
 	{
 		depth = (match($0, /[^ ]/) - 1) / 2
@@ -71,6 +83,7 @@ rows_of_json()
 	depth == 4 && /^ *}/ && queue != "" {
 		print workload, queue, row()
 		queue = ""
+		split("", sum)
 	}' "$1"
 }
 
@@ -111,11 +124,18 @@ for name in $left_out; do
 done
 ordered='[0-9.]+ [0-9.]+ [0-9.]+'
 awk '$1 != before { print; before = $1 }' "$scratch/table" >"$scratch/first"
-grep -vE "^[^ ]+ [^ ]+ $ordered [0-9.]+$" "$scratch/first" &&
+sed 's/ p50 .*//' "$scratch/first" | grep -vE "^[^ ]+ [^ ]+ $ordered [0-9.]+$" &&
 	wrong "what ratios are to has figures that are none"
-grep -vxFf "$scratch/first" "$scratch/table" |
+grep -vxFf "$scratch/first" "$scratch/table" | sed 's/ p50 .*//' |
 	grep -vE "^[^ ]+ [^ ]+ ($ordered [0-9.]+ $ordered|not supported)$" &&
 	wrong "the table has figures that are none"
+awk '$NF != "supported" {
+	timed = match($0, / p50 [0-9.]+ p99 [0-9.]+ p99\.9 [0-9.]+$/)
+	p50 = $(NF - 4) + 0; p99 = $(NF - 2) + 0; p99_9 = $NF + 0
+	if (!timed != !($1 ~ /^roundtrip$/) ||
+		(timed && (p50 <= 0 || p50 > p99 || p99 > p99_9)))
+		print
+}' "$scratch/table" | grep . && wrong "percentiles that are none, or none"
 grep -E '^[^ ]+ [^ ]+ 0\.0 ' "$scratch/table" &&
 	wrong "the table has items that took no time"
 

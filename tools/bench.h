@@ -5,6 +5,8 @@
  *   coqueue-bench.c   options, and the order in which samples are taken
  *   bench_tables.c    the queues and the workloads
  *   bench_sample.c    one sample, in a process of its own
+ *   bench_workers.[ch]
+ *                     the threads and coroutines of a sample
  *   bench_report.c    the table and the JSON file
  *   bench_queue.h     what a queue must bring to be measured, and the loops
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
@@ -57,6 +59,9 @@ bool bench_peer_takes_part(const struct bench_peer *peer,
 /* Whether coqueue does: else there is nothing to compare with. */
 bool bench_workload_is_built(const struct bench_workload *workload);
 
+/* Whether single items are timed. */
+bool bench_workload_is_timed(const struct bench_workload *workload);
+
 /* How samples are to be taken. */
 struct bench_plan {
 	double seconds; /* measured time of a sample, at least */
@@ -65,11 +70,15 @@ struct bench_plan {
 	uint64_t seed; /* of the order of the samples */
 };
 
+enum { BENCH_P50, BENCH_P99, BENCH_P99_9, BENCH_PERCENTILES };
+
 /* What one sample found; an item of a round trip is there and back. */
 struct bench_sample {
 	double ns;     /* time per item */
 	double cpu_ns; /* CPU time of all threads per item */
 	uint64_t items;
+	double percentiles
+		[BENCH_PERCENTILES]; /* ns of single items, if timed */
 };
 
 /* All samples of one peer at a workload. */

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sort"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,9 +34,20 @@ type worker struct {
 }
 
 var (
-	stop    atomic.Bool
-	workers []worker
+	timed, stop atomic.Bool // first the one, then the other
+	workers     []worker
+	times       = make([]int64, 0, 1<<20) // of single items; one worker's
 )
+
+func record(ns int64) {
+	if len(times) < cap(times) {
+		times = append(times, ns)
+	}
+}
+
+func percentile(share float64) int64 {
+	return times[int(share*float64(len(times)))]
+}
 
 func (w *worker) produce(to chan uintptr) {
 	for item := uintptr(0); !stop.Load(); {
@@ -54,15 +66,26 @@ func (w *worker) consume(from chan uintptr) {
 	}
 }
 
-func (w *worker) ask(to, from chan uintptr) {
+func (w *worker) ask(to, from chan uintptr, until *atomic.Bool) {
 	n := uint64(0)
-	for item := uintptr(0); !stop.Load(); {
+	for item := uintptr(0); !until.Load(); {
 		item += 0x9e3779b97f4a7c15
 		w.put += item
 		to <- item
 		w.got += <-from
 		n++
 		w.items.Store(n)
+	}
+}
+
+func (w *worker) askTimed(to, from chan uintptr) {
+	for !stop.Load() {
+		begin := time.Now()
+		w.put++
+		to <- 1
+		w.got += <-from
+		record(int64(time.Since(begin)))
+		w.items.Add(1)
 	}
 }
 
@@ -94,9 +117,12 @@ func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns
 		w := &workers[i]
 		switch {
 		case shape == "solo":
-			start(&producing, func() { w.ask(there, there) })
+			start(&producing, func() { w.ask(there, there, &stop) })
 		case shape == "roundtrip" && i == 0:
-			start(&producing, func() { w.ask(there, back) })
+			start(&producing, func() {
+				w.ask(there, back, &timed)
+				w.askTimed(there, back)
+			})
 		case shape == "roundtrip":
 			start(&consuming, func() { w.answer(there, back) })
 		case i < producers:
@@ -109,6 +135,12 @@ func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns
 	before, from := read(), items()
 	time.Sleep(d)
 	after, to := read(), items()
+	if shape == "roundtrip" {
+		timed.Store(true)
+		for now := items(); items() < now+2; {
+			time.Sleep(d)
+		}
+	}
 	stop.Store(true)
 	producing.Wait()
 	close(there)
@@ -175,4 +207,8 @@ func main() {
 		}
 	}
 	fmt.Println(float64(ns)/float64(items), float64(cpu)/float64(items), items)
+	if len(times) > 0 {
+		sort.Slice(times, func(i, j int) bool { return times[i] < times[j] })
+		fmt.Println(percentile(0.5), percentile(0.99), percentile(0.999))
+	}
 }

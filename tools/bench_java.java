@@ -2,6 +2,7 @@
 
 import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedTransferQueue;
@@ -22,7 +23,9 @@ class bench_java implements Runnable {
 	static boolean unbounded, rendezvous;
 	static String shape;
 	static int producers, consumers;
-	static volatile boolean stop;
+	static volatile boolean timed, stop; // first the one, then the other
+	static final long[] times = new long[1 << 20]; // of single items; one worker's
+	static int n_times;
 	static AtomicLongArray items;
 	static BlockingQueue<Integer> there, back;
 	static final Semaphore window = new Semaphore(STEPS);
@@ -73,12 +76,35 @@ class bench_java implements Runnable {
 
 	void ask(BlockingQueue<Integer> answers) throws InterruptedException
 	{
-		for (int n = 0; !stop;) {
+		for (int n = 0; !stop && !timed;) {
 			Integer item = objects[n & 1023];
 			sent += item;
 			put(there, item);
 			got += answers.take();
 			items.setOpaque(me * LINE, ++n);
+		}
+	}
+
+	static void record(long ns)
+	{
+		if (n_times < times.length)
+			times[n_times++] = ns;
+	}
+
+	static long percentile(double share)
+	{
+		return times[(int)(share * n_times)];
+	}
+
+	void askTimed() throws InterruptedException
+	{
+		while (!stop) {
+			long begin = System.nanoTime();
+			sent += 1;
+			put(there, objects[1]);
+			got += back.take();
+			record(System.nanoTime() - begin);
+			items.setOpaque(me * LINE, items.getOpaque(me * LINE) + 1);
 		}
 	}
 
@@ -95,9 +121,12 @@ class bench_java implements Runnable {
 				produce();
 			else if (shape.equals("flow"))
 				consume();
-			else if (me < producers)
-				ask(shape.equals("solo") ? there : back);
-			else
+			else if (shape.equals("solo"))
+				ask(there);
+			else if (me < producers) {
+				ask(back);
+				askTimed();
+			} else
 				answer();
 		} catch (InterruptedException e) {
 			throw new AssertionError(e);
@@ -140,6 +169,11 @@ class bench_java implements Runnable {
 			Thread.sleep(ms);
 			after = read();
 		} while (after[2] == before[2]);
+		if (shape.equals("roundtrip")) {
+			timed = true;
+			for (long n = read()[2]; read()[2] < n + 2;)
+				Thread.sleep(ms);
+		}
 		stop = true;
 		for (int i = 0; i < producers; i++)
 			threads[i].join();
@@ -155,5 +189,10 @@ class bench_java implements Runnable {
 		double n = after[2] - before[2];
 		System.out.println((after[0] - before[0]) / n + " " +
 				   (after[1] - before[1]) / n + " " + (long)n);
+		if (n_times == 0)
+			return;
+		Arrays.sort(times, 0, n_times);
+		System.out.println(percentile(0.5) + " " + percentile(0.99) + " " +
+				   percentile(0.999));
 	}
 }

@@ -25,6 +25,7 @@ const char *bench_program_sample(const char *command, const char *program,
 {
 	size_t size = (size_t)(end - program);
 	int fd = memfd_create("bench_program", 0), n, status;
+	double *p = out->percentiles;
 	char line[256];
 	FILE *output;
 
@@ -37,10 +38,13 @@ const char *bench_program_sample(const char *command, const char *program,
 	output = popen(line, "r");
 	if (!output)
 		return "cannot run its program";
-	n = fscanf(output, "%lf %lf %" SCNu64, &out->ns, &out->cpu_ns,
-		   &out->items);
+	n = fscanf(output, "%lf %lf %" SCNu64 "%lf %lf %lf", &out->ns,
+		   &out->cpu_ns, &out->items, &p[BENCH_P50], &p[BENCH_P99],
+		   &p[BENCH_P99_9]);
 	status = pclose(output);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_SUCH_COMMAND)
 		return bench_not_supported;
-	return status == 0 && n == 3 ? NULL : "its program failed";
+	return status == 0 && n == (bench_workload_is_timed(w) ? 6 : 3)
+		       ? NULL
+		       : "its program failed";
 }

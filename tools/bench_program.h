@@ -5,7 +5,8 @@
  * one, so that it is found wherever this is installed.
  *
  * It is called with KIND SHAPE CAPACITY PRODUCERS CONSUMERS SECONDS, and prints
- * nanoseconds per item, of which CPU time, and the number of items.
+ * nanoseconds per item, of which CPU time, and the number of items; then, if
+ * single items are timed, the percentiles 50, 99 and 99.9 of these times.
  */
 #ifndef BENCH_PROGRAM_H
 #define BENCH_PROGRAM_H

@@ -13,6 +13,8 @@ SECONDS = float(sys.argv[6])
 STEP, STEPS = 1000, 100  # of the window where nothing else stops producers
 
 running = True
+timed = False
+times = []  # of single items
 items = [0] * (PRODUCERS + CONSUMERS)
 put, got = items[:], items[:]
 there, back = queue.Queue(CAPACITY), queue.Queue(CAPACITY)
@@ -39,11 +41,16 @@ def consume(me):
 
 def ask(me):
     answers = there if SHAPE == "solo" else back
-    while running:
+    while running and not timed:
         put[me] += items[me]
         there.put(items[me])
         got[me] += answers.get()
         items[me] += 1
+    while running:
+        begin = time.monotonic_ns()
+        there.put(0)
+        got[me] += answers.get()
+        times.append(time.monotonic_ns() - begin)
 
 
 def answer(me):
@@ -65,6 +72,9 @@ before = after = read()
 while after[2] == before[2]:
     time.sleep(SECONDS)
     after = read()
+timed = SHAPE == "roundtrip"
+while timed and not times:
+    time.sleep(SECONDS)
 running = False
 for thread in threads[:PRODUCERS]:
     thread.join()
@@ -76,3 +86,6 @@ if sum(put) != sum(got):
     sys.exit("not the items that were put came out")
 ns, cpu, n = (b - a for a, b in zip(before, after))
 print(ns / n, cpu / n, n)
+if times:
+    times.sort()
+    print(*(times[int(share * len(times))] for share in (0.5, 0.99, 0.999)))

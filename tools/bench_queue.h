@@ -40,6 +40,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "bench_window.h"
 #include "bench_workload.h"
@@ -62,14 +63,24 @@ struct bench_time {
 	double cpu;   /* of all threads */
 };
 
+/* What the workers of a sample are to do; in this order. */
+enum bench_phase {
+	BENCH_COUNTED, /* count items */
+	BENCH_TIMED,   /* where single items are timed: do so */
+	BENCH_STOPPED
+};
+
+struct histogram;
+
 struct bench_run {
 	void *queues[BENCH_QUEUES];
 	const struct bench_queue *queue;
-	bool stop;                    /* read by bench_running() */
+	int phase;                    /* read by bench_running() */
 	struct bench_window *window;  /* may be NULL */
 	struct bench_worker *workers; /* producers, then consumers */
 	unsigned int producers;
 	unsigned int consumers;
+	struct histogram *times; /* of single items; one worker records them */
 	pthread_barrier_t start;
 	/* of BENCH_SHUTDOWN */
 	struct bench_time shutdown, last_return;
@@ -147,6 +158,18 @@ BENCH_EXTERN void bench_put_ends(void *queue, struct bench_run *run,
 
 BENCH_EXTERN struct bench_time bench_now(void);
 
+/* Note the time that an item took, where they are timed. */
+BENCH_EXTERN void bench_record(struct bench_worker *w, uint64_t ns);
+
+/* Nanoseconds. */
+static inline uint64_t bench_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 static inline int bench_end_or_item(const void *item)
 {
 	return item == BENCH_END ? ESHUTDOWN : 0;
@@ -156,9 +179,15 @@ static inline int bench_end_or_item(const void *item)
 
 #define BENCH_LOOP static inline __attribute__((always_inline)) void
 
+static inline bool bench_is_before(struct bench_worker *w, int phase)
+{
+	return __atomic_load_n(&w->run->phase, __ATOMIC_RELAXED) < phase &&
+	       !w->err;
+}
+
 static inline bool bench_running(struct bench_worker *w)
 {
-	return !__atomic_load_n(&w->run->stop, __ATOMIC_RELAXED) && !w->err;
+	return bench_is_before(w, BENCH_STOPPED);
 }
 
 static inline void bench_count(struct bench_worker *w, uint64_t items)
@@ -166,26 +195,42 @@ static inline void bench_count(struct bench_worker *w, uint64_t items)
 	__atomic_store_n(&w->items, items, __ATOMIC_RELAXED);
 }
 
-/* Put an item into one queue, and get one from that or another. */
+/* Put an item into one queue, and get one from that or another; until a phase. */
 BENCH_LOOP bench_put_get_loop(struct bench_worker *w, void *to, void *from,
-			      bench_put_fn *put, bench_get_fn *get)
+			      bench_put_fn *put, bench_get_fn *get, int until,
+			      bool timed)
 {
+	uint64_t n = w->puts, begin = 0;
 	uintptr_t item = 0, sent = 0, got = 0;
-	uint64_t n = 0;
 	void *back = NULL;
 
-	while (bench_running(w)) {
+	while (bench_is_before(w, until)) {
 		item += BENCH_NEXT_ITEM;
 		sent += item;
+		if (timed)
+			begin = bench_clock();
 		w->err = put(to, (void *)item);
 		if (!w->err)
 			w->err = get(from, &back);
+		if (timed)
+			bench_record(w, bench_clock() - begin);
 		got += (uintptr_t)back;
 		bench_count(w, ++n);
 	}
-	w->put = sent;
-	w->got = got;
+	w->put += sent;
+	w->got += got;
 	w->puts = n;
+}
+
+/* A clock that is read for each item would be part of what an item takes, so
+ * they are counted first and timed then. */
+BENCH_LOOP bench_asker_loop(struct bench_worker *w, bench_put_fn *put,
+			    bench_get_fn *get)
+{
+	void *there = w->run->queues[0], *back = w->run->queues[1];
+
+	bench_put_get_loop(w, there, back, put, get, BENCH_TIMED, false);
+	bench_put_get_loop(w, there, back, put, get, BENCH_STOPPED, true);
 }
 
 BENCH_LOOP bench_producer_loop(struct bench_worker *w, bench_put_fn *put)
@@ -309,7 +354,8 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 	static void bench_##name##_solo(struct bench_worker *w)                \
 	{                                                                      \
 		bench_put_get_loop(w, w->run->queues[0], w->run->queues[0],    \
-				   bench_##name##_put, bench_##name##_get);    \
+				   bench_##name##_put, bench_##name##_get,     \
+				   BENCH_STOPPED, false);                      \
 	}                                                                      \
 	static void bench_##name##_producer(struct bench_worker *w)            \
 	{                                                                      \
@@ -321,8 +367,7 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 	}                                                                      \
 	static void bench_##name##_asker(struct bench_worker *w)               \
 	{                                                                      \
-		bench_put_get_loop(w, w->run->queues[0], w->run->queues[1],    \
-				   bench_##name##_put, bench_##name##_get);    \
+		bench_asker_loop(w, bench_##name##_put, bench_##name##_get);   \
 	}                                                                      \
 	static void bench_##name##_answerer(struct bench_worker *w)            \
 	{                                                                      \

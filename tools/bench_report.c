@@ -20,10 +20,17 @@ struct spread {
 	double max;
 };
 
-enum figure { NS, CPU_NS, TIMES_BASELINE, FIGURES };
+/* From P50 on of workloads alone that time single items. */
+enum figure { NS, CPU_NS, TIMES_BASELINE, P50, P99, P99_9, FIGURES };
 
 static const char *const figure_names[FIGURES] = {
-	"ns_per_item", "cpu_ns_per_item", "times_as_fast_as_baseline"};
+	"ns_per_item", "cpu_ns_per_item", "times_as_fast_as_baseline",
+	"p50_ns",      "p99_ns",          "p99_9_ns"};
+
+static enum figure figures_of(const struct bench_workload *workload)
+{
+	return bench_workload_is_timed(workload) ? FIGURES : P50;
+}
 
 static double figure_of(const struct bench_result *result,
 			const struct bench_entry *entry, unsigned int i,
@@ -36,8 +43,10 @@ static double figure_of(const struct bench_result *result,
 		return sample->ns;
 	case CPU_NS:
 		return sample->cpu_ns;
-	default:
+	case TIMES_BASELINE:
 		return result->entries[0].samples[i].ns / sample->ns;
+	default:
+		return sample->percentiles[figure - P50];
 	}
 }
 
@@ -149,6 +158,20 @@ static void print_figures(FILE *to, const struct bench_plan *plan,
 			times.max);
 }
 
+/* A line below those of the medians, of which these are some, too. */
+static void print_percentiles(FILE *to, const struct bench_plan *plan,
+			      const struct bench_result *result,
+			      const struct bench_entry *entry)
+{
+	static const char *const names[] = {"p50", "p99", "p99.9"};
+	enum figure figure;
+
+	fprintf(to, "\n%26s", "");
+	for (figure = P50; figure < FIGURES; figure++)
+		fprintf(to, " %5s %9.1f", names[figure - P50],
+			spread_of(result, entry, plan->repeat, figure).median);
+}
+
 void bench_print_result(FILE *to, const struct bench_plan *plan,
 			const struct bench_result *result)
 {
@@ -163,6 +186,9 @@ void bench_print_result(FILE *to, const struct bench_plan *plan,
 			fputs(" not supported", to);
 		else
 			print_figures(to, plan, result, entry);
+		if (!entry->not_supported &&
+		    bench_workload_is_timed(result->workload))
+			print_percentiles(to, plan, result, entry);
 		fputc('\n', to);
 	}
 	fflush(to);
@@ -192,7 +218,9 @@ static json_t *entry_to_json(const struct bench_plan *plan,
 				   "supported", !entry->not_supported);
 	enum figure figure;
 
-	for (figure = 0; figure < FIGURES && !entry->not_supported; figure++)
+	for (figure = 0;
+	     figure < figures_of(result->workload) && !entry->not_supported;
+	     figure++)
 		json_object_set_new(
 			object, figure_names[figure],
 			figure_to_json(result, entry, plan->repeat, figure));

@@ -115,7 +115,7 @@ const struct bench_workload bench_workloads[] = {
 	{"batch-4p4c", BENCH_FIFO, BENCH_BATCHES, 4, 4, 1024,
 	 "4 producers, 4 consumers" BATCHES},
 	{"roundtrip", BENCH_FIFO, BENCH_ROUNDTRIP, 1, 1, 1024,
-	 "a thread asks, another answers"},
+	 "a thread asks, another answers; then again, each timed"},
 	{"unbounded-1p1c", BENCH_UNBOUNDED, BENCH_FLOW, 1, 1, 0,
 	 "1 producer, 1 consumer" AHEAD},
 	{"unbounded-4p4c", BENCH_UNBOUNDED, BENCH_FLOW, 4, 4, 0,
@@ -167,4 +167,9 @@ bool bench_peer_takes_part(const struct bench_peer *peer,
 bool bench_workload_is_built(const struct bench_workload *workload)
 {
 	return bench_coqueue.kinds & (1u << workload->kind);
+}
+
+bool bench_workload_is_timed(const struct bench_workload *workload)
+{
+	return workload->shape == BENCH_ROUNDTRIP;
 }
