@@ -132,7 +132,7 @@ grep -vxFf "$scratch/first" "$scratch/table" | sed 's/ p50 .*//' |
 awk '$NF != "supported" {
 	timed = match($0, / p50 [0-9.]+ p99 [0-9.]+ p99\.9 [0-9.]+$/)
 	p50 = $(NF - 4) + 0; p99 = $(NF - 2) + 0; p99_9 = $NF + 0
-	if (!timed != !($1 ~ /^roundtrip$/) ||
+	if (!timed != !($1 ~ /^(roundtrip|paced-.*)$/) ||
 		(timed && (p50 <= 0 || p50 > p99 || p99 > p99_9)))
 		print
 }' "$scratch/table" | grep . && wrong "percentiles that are none, or none"

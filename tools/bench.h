@@ -7,6 +7,7 @@
  *   bench_sample.c    one sample, in a process of its own
  *   bench_workers.[ch]
  *                     the threads and coroutines of a sample
+ *   bench_latency.c   times of single items, and producers that keep a pace
  *   bench_report.c    the table and the JSON file
  *   bench_queue.h     what a queue must bring to be measured, and the loops
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...

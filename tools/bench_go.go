@@ -14,7 +14,11 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 )
+
+// A pace from which on a producer sleeps: BENCH_SLEEP.
+const sleep = 50 * time.Microsecond
 
 type reading struct {
 	at  time.Time
@@ -24,7 +28,7 @@ type reading struct {
 func read() reading {
 	var u syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return reading{time.Now(), u.Utime.Nano() + u.Stime.Nano()}
+	return reading{time.Now(), u.Utime.Nano() + u.Stime.Nano() - waited.Load()}
 }
 
 type worker struct {
@@ -36,6 +40,9 @@ type worker struct {
 var (
 	timed, stop atomic.Bool // first the one, then the other
 	workers     []worker
+	began       = time.Now()
+	pace        time.Duration             // from an item to the next
+	waited      atomic.Int64              // CPU time until it was time for an item
 	times       = make([]int64, 0, 1<<20) // of single items; one worker's
 )
 
@@ -75,6 +82,55 @@ func (w *worker) ask(to, from chan uintptr, until *atomic.Bool) {
 		w.got += <-from
 		n++
 		w.items.Store(n)
+	}
+}
+
+// CPU time of this thread.
+func cpuClock() int64 {
+	var ts syscall.Timespec
+	syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, 3, uintptr(unsafe.Pointer(&ts)), 0)
+	return ts.Nano()
+}
+
+func costOfReading() int64 {
+	best := int64(1e9)
+	for i := 0; i < 100; i++ {
+		before := cpuClock()
+		if took := cpuClock() - before; took < best {
+			best = took
+		}
+	}
+	return best
+}
+
+// What a producer does until it is time for the next item does not count.
+func (w *worker) producePaced(to chan uintptr) {
+	runtime.LockOSThread()
+	reading := costOfReading()
+	for next := time.Since(began); !stop.Load(); {
+		before := cpuClock()
+		next += pace
+		if rest := next - time.Since(began); pace >= sleep && rest > 0 {
+			ts := syscall.NsecToTimespec(int64(rest))
+			syscall.Nanosleep(&ts, nil)
+		}
+		for time.Since(began) < next {
+		}
+		waited.Add(cpuClock() - before + reading)
+		item := uintptr(time.Since(began))
+		w.put += item
+		to <- item
+	}
+}
+
+func (w *worker) consumePaced(from chan uintptr) {
+	for item := range from {
+		ns := int64(time.Since(began)) - int64(item)
+		if timed.Load() {
+			record(ns)
+		}
+		w.got += item
+		w.items.Add(1)
 	}
 }
 
@@ -125,6 +181,10 @@ func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns
 			})
 		case shape == "roundtrip":
 			start(&consuming, func() { w.answer(there, back) })
+		case shape == "paced" && i < producers:
+			start(&producing, func() { w.producePaced(there) })
+		case shape == "paced":
+			start(&consuming, func() { w.consumePaced(there) })
 		case i < producers:
 			start(&producing, func() { w.produce(there) })
 		default:
@@ -132,9 +192,13 @@ func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns
 		}
 	}
 	time.Sleep(d / 5)
+	timed.Store(shape == "paced")
 	before, from := read(), items()
-	time.Sleep(d)
-	after, to := read(), items()
+	after, to := before, from
+	for to == from {
+		time.Sleep(d)
+		after, to = read(), items()
+	}
 	if shape == "roundtrip" {
 		timed.Store(true)
 		for now := items(); items() < now+2; {
@@ -188,8 +252,10 @@ func main() {
 	producers, _ := strconv.Atoi(os.Args[4])
 	consumers, _ := strconv.Atoi(os.Args[5])
 	seconds, _ := strconv.ParseFloat(os.Args[6], 64)
+	ns, _ := strconv.Atoi(os.Args[7])
+	pace = time.Duration(ns)
 	d := time.Duration(seconds * 1e9)
-	var ns, cpu int64
+	var wall, cpu int64
 	var items uint64
 	switch {
 	case shape == "mixed":
@@ -198,15 +264,15 @@ func main() {
 		runtime.GOMAXPROCS(1)
 	}
 	if shape != "shutdown" {
-		ns, cpu, items = flow(shape, capacity, producers, consumers, d)
+		wall, cpu, items = flow(shape, capacity, producers, consumers, d)
 	} else {
 		for end := time.Now().Add(d); items == 0 || time.Now().Before(end); items++ {
 			t, c := shutdown(make(chan uintptr, capacity), consumers)
-			ns += t
+			wall += t
 			cpu += c
 		}
 	}
-	fmt.Println(float64(ns)/float64(items), float64(cpu)/float64(items), items)
+	fmt.Println(float64(wall)/float64(items), float64(cpu)/float64(items), items)
 	if len(times) > 0 {
 		sort.Slice(times, func(i, j int) bool { return times[i] < times[j] })
 		fmt.Println(percentile(0.5), percentile(0.99), percentile(0.999))

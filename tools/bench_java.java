@@ -8,6 +8,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.LockSupport;
 
 /*
  * Java's ArrayBlockingQueue, and its LinkedTransferQueue where the kind is
@@ -19,6 +20,8 @@ class bench_java implements Runnable {
 	static final int STEP = 1000, STEPS = 100; // of the window
 	static final int LINE = 16; // words of a count and what keeps others off
 	static final Integer END = -1;
+	static final int SLEEP = 50000; // BENCH_SLEEP
+	static final int TIME = 0x3fffffff; // as much of it as an item holds
 	static final Integer[] objects = new Integer[1024];
 	static boolean unbounded, rendezvous;
 	static String shape;
@@ -26,6 +29,8 @@ class bench_java implements Runnable {
 	static volatile boolean timed, stop; // first the one, then the other
 	static final long[] times = new long[1 << 20]; // of single items; one worker's
 	static int n_times;
+	static int pace; // ns from an item to the next
+	static volatile long waited; // CPU time until it was time for an item
 	static AtomicLongArray items;
 	static BlockingQueue<Integer> there, back;
 	static final Semaphore window = new Semaphore(STEPS);
@@ -85,6 +90,37 @@ class bench_java implements Runnable {
 		}
 	}
 
+	/* What a producer does until it is time for the next item does not count. */
+	void producePaced() throws InterruptedException
+	{
+		var threads = ManagementFactory.getThreadMXBean();
+		long reading = Long.MAX_VALUE, next = System.nanoTime();
+		while (!stop) {
+			long before = threads.getCurrentThreadCpuTime();
+			reading = Math.min(reading, threads.getCurrentThreadCpuTime() - before);
+			next += pace;
+			if (pace >= SLEEP)
+				LockSupport.parkNanos(next - System.nanoTime());
+			while (System.nanoTime() < next)
+				Thread.onSpinWait();
+			waited += threads.getCurrentThreadCpuTime() - before + reading;
+			int item = (int)System.nanoTime() & TIME;
+			sent += item;
+			there.put(item);
+		}
+	}
+
+	void consumePaced() throws InterruptedException
+	{
+		long n = 0;
+		for (Integer item; (item = there.take()) != END;) {
+			if (timed)
+				record((int)System.nanoTime() - item & TIME);
+			got += item;
+			items.setOpaque(me * LINE, ++n);
+		}
+	}
+
 	static void record(long ns)
 	{
 		if (n_times < times.length)
@@ -121,6 +157,10 @@ class bench_java implements Runnable {
 				produce();
 			else if (shape.equals("flow"))
 				consume();
+			else if (shape.equals("paced") && me < producers)
+				producePaced();
+			else if (shape.equals("paced"))
+				consumePaced();
 			else if (shape.equals("solo"))
 				ask(there);
 			else if (me < producers) {
@@ -140,7 +180,7 @@ class bench_java implements Runnable {
 		long n = 0;
 		for (int i = 0; i < producers + consumers; i++)
 			n += items.getOpaque(i * LINE);
-		return new long[] {System.nanoTime(), system.getProcessCpuTime(), n};
+		return new long[] {System.nanoTime(), system.getProcessCpuTime() - waited, n};
 	}
 
 	public static void main(String[] args) throws InterruptedException
@@ -151,6 +191,7 @@ class bench_java implements Runnable {
 		producers = Integer.parseInt(args[3]);
 		consumers = Integer.parseInt(args[4]);
 		long ms = (long)Math.ceil(1000 * Double.parseDouble(args[5]));
+		pace = Integer.parseInt(args[6]);
 		there = create(Integer.parseInt(args[2]));
 		back = create(Integer.parseInt(args[2]));
 		items = new AtomicLongArray((producers + consumers) * LINE);
@@ -164,6 +205,7 @@ class bench_java implements Runnable {
 		}
 		read();
 		Thread.sleep(200 + 2 * ms); // it is compiled meanwhile
+		timed = shape.equals("paced");
 		long[] before = read(), after;
 		do {
 			Thread.sleep(ms);

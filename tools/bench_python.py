@@ -10,11 +10,14 @@ import time
 KIND, SHAPE = sys.argv[1:3]
 CAPACITY, PRODUCERS, CONSUMERS = map(int, sys.argv[3:6])
 SECONDS = float(sys.argv[6])
+PACE = int(sys.argv[7])  # ns from an item to the next
+SLEEP = 50000  # BENCH_SLEEP
 STEP, STEPS = 1000, 100  # of the window where nothing else stops producers
 
 running = True
 timed = False
 times = []  # of single items
+waited = 0  # CPU time until it was time for an item
 items = [0] * (PRODUCERS + CONSUMERS)
 put, got = items[:], items[:]
 there, back = queue.Queue(CAPACITY), queue.Queue(CAPACITY)
@@ -58,16 +61,43 @@ def answer(me):
         back.put(item)
 
 
+def produce_paced(me):  # what it does until it is time for an item does not count
+    global waited
+    reading = min(-time.thread_time_ns() + time.thread_time_ns() for _ in range(100))
+    due = time.monotonic_ns()
+    while running:
+        before = time.thread_time_ns()
+        due += PACE
+        if PACE >= SLEEP:
+            time.sleep(max(0, due - time.monotonic_ns()) / 1e9)
+        while time.monotonic_ns() < due:
+            pass
+        waited += time.thread_time_ns() - before + reading
+        item = time.monotonic_ns()
+        put[me] += item
+        there.put(item)
+
+
+def consume_paced(me):
+    while (item := there.get()) is not None:
+        if timed:
+            times.append(time.monotonic_ns() - item)
+        got[me] += item
+        items[me] += 1
+
+
 def read():
-    return time.monotonic_ns(), time.process_time_ns(), sum(items)
+    return time.monotonic_ns(), time.process_time_ns() - waited, sum(items)
 
 
-first, second = (produce, consume) if SHAPE == "flow" else (ask, answer)
+first, second = {"flow": (produce, consume), "paced": (produce_paced, consume_paced)}.get(
+    SHAPE, (ask, answer))
 threads = [threading.Thread(target=first if me < PRODUCERS else second, args=[me])
            for me in range(len(items))]
 for thread in threads:
     thread.start()
 time.sleep(SECONDS / 5)
+timed = SHAPE == "paced"
 before = after = read()
 while after[2] == before[2]:
     time.sleep(SECONDS)

@@ -81,6 +81,7 @@ struct bench_run {
 	unsigned int producers;
 	unsigned int consumers;
 	struct histogram *times; /* of single items; one worker records them */
+	unsigned int pace;
 	pthread_barrier_t start;
 	/* of BENCH_SHUTDOWN */
 	struct bench_time shutdown, last_return;
@@ -93,10 +94,12 @@ typedef void bench_loop_fn(struct bench_worker *w);
 struct bench_worker {
 	/* written by the worker, read by the sampler */
 	uint64_t items BENCH_ALIGNED;
+	uint64_t waited_ns; /* CPU time until it was time for an item */
 	/* written once, when it ends: sums of the items put and got */
 	uint64_t put BENCH_ALIGNED;
 	uint64_t got;
-	uint64_t puts; /* how many succeeded */
+	uint64_t puts;       /* how many succeeded */
+	uint64_t reading_ns; /* what a reading of its CPU clock takes */
 	int err;
 	struct bench_run *run;
 	bench_loop_fn *loop;
@@ -158,8 +161,11 @@ BENCH_EXTERN void bench_put_ends(void *queue, struct bench_run *run,
 
 BENCH_EXTERN struct bench_time bench_now(void);
 
-/* Note the time that an item took, where they are timed. */
+/* Note the time that an item took, in BENCH_TIMED. */
 BENCH_EXTERN void bench_record(struct bench_worker *w, uint64_t ns);
+
+/* Until bench_clock() says `when`. */
+BENCH_EXTERN void bench_wait_until(struct bench_worker *w, uint64_t when);
 
 /* Nanoseconds. */
 static inline uint64_t bench_clock(void)
@@ -261,6 +267,37 @@ BENCH_LOOP bench_consumer_loop(struct bench_worker *w, bench_get_fn *get)
 		bench_count(w, ++n);
 		if (n % BENCH_WINDOW_STEP == 0)
 			bench_window_give(w->run->window);
+	}
+	w->got = got;
+}
+
+/* Of BENCH_PACED.  An item is the time of its put.  A put that comes late, since
+ * the one before took long or the sleep did, does not delay the next ones. */
+BENCH_LOOP bench_paced_producer_loop(struct bench_worker *w, bench_put_fn *put)
+{
+	uint64_t n = 0, next = bench_clock();
+	uintptr_t item, sent = 0;
+
+	while (bench_running(w)) {
+		bench_wait_until(w, next += w->run->pace);
+		item = (uintptr_t)bench_clock();
+		sent += item;
+		w->err = put(w->run->queues[0], (void *)item);
+		n++;
+	}
+	w->put = sent;
+	w->puts = n;
+}
+
+BENCH_LOOP bench_paced_consumer_loop(struct bench_worker *w, bench_get_fn *get)
+{
+	uint64_t n = 0, got = 0;
+	void *item;
+
+	while ((w->err = get(w->run->queues[0], &item)) == 0) {
+		bench_record(w, (uintptr_t)bench_clock() - (uintptr_t)item);
+		got += (uintptr_t)item;
+		bench_count(w, ++n);
 	}
 	w->got = got;
 }
@@ -374,6 +411,14 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 		bench_answerer_loop(w, bench_##name##_put,                     \
 				    bench_##name##_get);                       \
 	}                                                                      \
+	static void bench_##name##_paced_producer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_paced_producer_loop(w, bench_##name##_put);              \
+	}                                                                      \
+	static void bench_##name##_paced_consumer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_paced_consumer_loop(w, bench_##name##_get);              \
+	}                                                                      \
 	static void bench_##name##_waiter(struct bench_worker *w)              \
 	{                                                                      \
 		bench_waiter_loop(w, bench_##name##_get);                      \
@@ -386,10 +431,11 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 		bench_##name##_destroy,                                        \
 		{bench_##name##_solo, bench_##name##_producer,                 \
 		 bench_##name##_asker, bench_##name##_producer,                \
-		 bench_shutdown_loop, batch_producer},                         \
+		 bench_shutdown_loop, batch_producer,                          \
+		 bench_##name##_paced_producer},                               \
 		{NULL, bench_##name##_consumer, bench_##name##_answerer,       \
 		 bench_##name##_consumer, bench_##name##_waiter,               \
-		 batch_consumer},                                              \
+		 batch_consumer, bench_##name##_paced_consumer},               \
 		runner,                                                        \
 		NULL,                                                          \
 	};

@@ -78,7 +78,8 @@ static struct reading read_all(const struct bench_job *job)
 	for (tries = 0; tries < 8 && best_took > 20e-6; tries++) {
 		next.time = seconds_of(CLOCK_MONOTONIC);
 		next.items = bench_items_so_far(&job->run);
-		next.cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+		next.cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) -
+			   bench_seconds_waited(&job->run);
 		took = seconds_of(CLOCK_MONOTONIC) - next.time;
 		if (took < best_took) {
 			best_took = took;
@@ -110,23 +111,6 @@ static struct bench_sample measure(const struct bench_job *job)
 	};
 }
 
-void bench_record(struct bench_worker *w, uint64_t ns)
-{
-	histogram_record(w->run->times, ns);
-}
-
-static void read_percentiles(const struct histogram *times,
-			     struct bench_sample *out)
-{
-	static const double shares[BENCH_PERCENTILES] = {
-		[BENCH_P50] = 0.5, [BENCH_P99] = 0.99, [BENCH_P99_9] = 0.999};
-	int i;
-
-	for (i = 0; i < BENCH_PERCENTILES; i++)
-		out->percentiles[i] =
-			(double)histogram_percentile(times, shares[i]);
-}
-
 /* Again and again, and only the time of the shutdown itself counts. */
 static const char *take_shutdowns(struct bench_job *job,
 				  struct bench_sample *out)
@@ -152,6 +136,24 @@ static const char *take_shutdowns(struct bench_job *job,
 	return error;
 }
 
+/* Where they are paced, all of them are timed. */
+static void run_warm_and_measure(struct bench_job *job,
+				 struct bench_sample *out)
+{
+	bool paced = job->workload->shape == BENCH_PACED;
+
+	sleep_for(job->plan->seconds / 5);
+	if (!paced)
+		*out = measure(job);
+	if (!job->run.times)
+		return;
+	bench_enter(&job->run, BENCH_TIMED);
+	if (paced)
+		*out = measure(job);
+	else
+		measure(job);
+}
+
 static const char *take(struct bench_job *job, struct bench_sample *out)
 {
 	const char *error;
@@ -163,15 +165,10 @@ static const char *take(struct bench_job *job, struct bench_sample *out)
 	error = bench_job_start(job);
 	if (error)
 		return error;
-	sleep_for(job->plan->seconds / 5); /* warm up */
-	*out = measure(job);
-	if (job->run.times) {
-		bench_enter(&job->run, BENCH_TIMED);
-		measure(job);
-	}
+	run_warm_and_measure(job, out);
 	bench_job_stop(job);
 	if (job->run.times)
-		read_percentiles(job->run.times, out);
+		bench_read_percentiles(job->run.times, out);
 	error = bench_job_verify(job);
 	bench_job_release(job);
 	return error;
@@ -184,6 +181,8 @@ static _Noreturn void child(struct bench_job *job, int fd)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	verdict.error = take(job, &verdict.sample);
+	if (job->workload->shape == BENCH_PACED)
+		verdict.sample.ns = verdict.sample.percentiles[BENCH_P50];
 	_exit(write(fd, &verdict, sizeof(verdict)) != sizeof(verdict));
 }
 

@@ -29,6 +29,12 @@ const char *bench_job_start(struct bench_job *job);
 /* Each item is counted by one worker: who got it, or got its answer. */
 uint64_t bench_items_so_far(const struct bench_run *run);
 
+/* What producers used until it was time for an item. */
+double bench_seconds_waited(const struct bench_run *run);
+
+void bench_read_percentiles(const struct histogram *times,
+			    struct bench_sample *out);
+
 void bench_enter(struct bench_run *run, enum bench_phase phase);
 
 /* Workers from ... to - 1 have ended. */

@@ -23,10 +23,15 @@ enum bench_shape {
 	BENCH_MIXED,     /* BENCH_FLOW, but that producers are threads */
 	BENCH_SHUTDOWN,  /* consumers wait, a producer shuts down */
 	BENCH_BATCHES,   /* BENCH_FLOW, BENCH_BATCH items a call if it can */
+	BENCH_PACED,     /* BENCH_FLOW, an item at a time, each timed */
 	BENCH_SHAPES
 };
 
 enum { BENCH_BATCH = 32 };
+
+/* A pace from which on a producer sleeps until it is time for the next item; else
+ * it spins. */
+enum { BENCH_SLEEP = 50000 };
 
 struct bench_workload {
 	const char *name;
@@ -36,6 +41,8 @@ struct bench_workload {
 	unsigned int consumers;
 	size_t capacity; /* in items; 0 where the kind has none */
 	const char *about;
+	/* of BENCH_PACED: nanoseconds from an item to the next */
+	unsigned int pace;
 };
 
 #endif /* BENCH_WORKLOAD_H */
