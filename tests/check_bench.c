@@ -30,7 +30,7 @@ static int by_rank(const void *a, const void *b, void *ctx)
 
 START_TEST(ring_gives_the_first_item_and_is_empty_when_it_stops)
 {
-	struct textbook *b = textbook_ring_create(3);
+	struct textbook *b = textbook_ring_create(3, sizeof(void *));
 	uintptr_t i;
 	void *item;
 
@@ -48,6 +48,30 @@ START_TEST(ring_gives_the_first_item_and_is_empty_when_it_stops)
 	ck_ok(textbook_ring_get(b, &item));
 	ck_assert_ptr_eq(item, ITEM(2, 0));
 	ck_code(textbook_ring_get(b, &item), ESHUTDOWN);
+	textbook_destroy(b);
+}
+END_TEST
+
+START_TEST(ring_gives_the_values_that_were_put)
+{
+	struct {
+		long rank, number;
+		char name[5];
+	} item = {0, 0, "item"}, back;
+	struct textbook *b = textbook_ring_create(3, sizeof(item));
+
+	for (item.number = 1; item.number < ITEMS; item.number++) {
+		for (item.rank = 0; item.rank < 2; item.rank++)
+			ck_ok(textbook_ring_put_value(b, &item));
+		for (item.rank = 0; item.rank < 2; item.rank++) {
+			memset(&back, 0, sizeof(back));
+			ck_ok(textbook_ring_get_value(b, &back));
+			ck_assert(!memcmp(&back, &item, sizeof(item)));
+		}
+	}
+	textbook_shutdown(b);
+	ck_code(textbook_ring_put_value(b, &item), ESHUTDOWN);
+	ck_code(textbook_ring_get_value(b, &back), ESHUTDOWN);
 	textbook_destroy(b);
 }
 END_TEST
@@ -387,6 +411,7 @@ int main(void)
 	return suite_run(
 		"bench",
 		TESTS(ring_gives_the_first_item_and_is_empty_when_it_stops,
+		      ring_gives_the_values_that_were_put,
 		      stack_gives_the_last_item,
 		      heap_gives_the_smallest_item_equal_ones_in_order,
 		      list_gives_the_first_item,

@@ -9,7 +9,8 @@
  *                     the threads and coroutines of a sample
  *   bench_latency.c   times of single items, and producers that keep a pace
  *   bench_report.c    the table and the JSON file
- *   bench_queue.h     what a queue must bring to be measured, and the loops
+ *   bench_queue.h     what a queue must bring to be measured
+ *   bench_loops.h     what is done with it
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
  *   bench_program.[ch]
  *                     that of a language that wants threads of its own; with

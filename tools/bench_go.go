@@ -42,6 +42,7 @@ var (
 	workers     []worker
 	began       = time.Now()
 	pace        time.Duration             // from an item to the next
+	size        int                       // of an item
 	waited      atomic.Int64              // CPU time until it was time for an item
 	times       = make([]int64, 0, 1<<20) // of single items; one worker's
 )
@@ -134,6 +135,51 @@ func (w *worker) consumePaced(from chan uintptr) {
 	}
 }
 
+// What is done with items of a type, which are a number, repeated.
+type sized struct {
+	produce, consume func(w *worker)
+	close            func()
+}
+
+func sizedOf[T any](capacity int, words func(*T) []uintptr) sized {
+	ch := make(chan T, capacity)
+	produce := func(w *worker) {
+		var item T
+		for n := uintptr(1); !stop.Load(); n++ {
+			for i := range words(&item) {
+				words(&item)[i] = n
+			}
+			w.put += n
+			ch <- item
+		}
+	}
+	consume := func(w *worker) {
+		n := uint64(0)
+		for item := range ch {
+			all := words(&item)
+			w.got += all[len(all)-1]
+			n++
+			w.items.Store(n)
+		}
+	}
+	return sized{produce, consume, func() { close(ch) }}
+}
+
+func sizedFor(size, capacity int) sized {
+	switch size {
+	case 64:
+		return sizedOf(capacity, func(item *[8]uintptr) []uintptr { return item[:] })
+	case 256:
+		return sizedOf(capacity, func(item *[32]uintptr) []uintptr { return item[:] })
+	case 4096:
+		return sizedOf(capacity, func(item *[512]uintptr) []uintptr { return item[:] })
+	default:
+		return sizedOf(capacity, func(item *uintptr) []uintptr {
+			return unsafe.Slice(item, 1)
+		})
+	}
+}
+
 func (w *worker) askTimed(to, from chan uintptr) {
 	for !stop.Load() {
 		begin := time.Now()
@@ -160,6 +206,7 @@ func items() (n uint64) {
 
 func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns, cpu int64, n uint64) {
 	there, back := make(chan uintptr, capacity), make(chan uintptr, capacity)
+	large := sizedFor(size, capacity)
 	workers = make([]worker, producers+consumers)
 	var producing, consuming sync.WaitGroup
 	start := func(group *sync.WaitGroup, each func()) {
@@ -185,6 +232,10 @@ func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns
 			start(&producing, func() { w.producePaced(there) })
 		case shape == "paced":
 			start(&consuming, func() { w.consumePaced(there) })
+		case shape == "sized" && i < producers:
+			start(&producing, func() { large.produce(w) })
+		case shape == "sized":
+			start(&consuming, func() { large.consume(w) })
 		case i < producers:
 			start(&producing, func() { w.produce(there) })
 		default:
@@ -208,6 +259,7 @@ func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns
 	stop.Store(true)
 	producing.Wait()
 	close(there)
+	large.close()
 	consuming.Wait()
 	var sum uintptr
 	for i := range workers {
@@ -254,6 +306,7 @@ func main() {
 	seconds, _ := strconv.ParseFloat(os.Args[6], 64)
 	ns, _ := strconv.Atoi(os.Args[7])
 	pace = time.Duration(ns)
+	size, _ = strconv.Atoi(os.Args[8])
 	d := time.Duration(seconds * 1e9)
 	var wall, cpu int64
 	var items uint64

@@ -29,10 +29,12 @@ class bench_java implements Runnable {
 	static volatile boolean timed, stop; // first the one, then the other
 	static final long[] times = new long[1 << 20]; // of single items; one worker's
 	static int n_times;
+	static int size; // of an item
 	static int pace; // ns from an item to the next
 	static volatile long waited; // CPU time until it was time for an item
 	static AtomicLongArray items;
 	static BlockingQueue<Integer> there, back;
+	static BlockingQueue<long[]> sized;
 	static final Semaphore window = new Semaphore(STEPS);
 
 	final int me;
@@ -121,6 +123,28 @@ class bench_java implements Runnable {
 		}
 	}
 
+	/* An item is a number, repeated. */
+	void produceSized() throws InterruptedException
+	{
+		for (long n = 1; !stop; n++) {
+			var item = new long[size / Long.BYTES];
+			Arrays.fill(item, n);
+			sent += n;
+			sized.put(item);
+		}
+		for (int i = 0; i < consumers; i++)
+			sized.put(new long[1]);
+	}
+
+	void consumeSized() throws InterruptedException
+	{
+		long n = 0;
+		for (long[] item; (item = sized.take())[0] != 0;) {
+			got += item[item.length - 1];
+			items.setOpaque(me * LINE, ++n);
+		}
+	}
+
 	static void record(long ns)
 	{
 		if (n_times < times.length)
@@ -161,6 +185,10 @@ class bench_java implements Runnable {
 				producePaced();
 			else if (shape.equals("paced"))
 				consumePaced();
+			else if (shape.equals("sized") && me < producers)
+				produceSized();
+			else if (shape.equals("sized"))
+				consumeSized();
 			else if (shape.equals("solo"))
 				ask(there);
 			else if (me < producers) {
@@ -193,6 +221,8 @@ class bench_java implements Runnable {
 		long ms = (long)Math.ceil(1000 * Double.parseDouble(args[5]));
 		pace = Integer.parseInt(args[6]);
 		there = create(Integer.parseInt(args[2]));
+		size = Integer.parseInt(args[7]);
+		sized = new ArrayBlockingQueue<>(Math.max(1, Integer.parseInt(args[2])));
 		back = create(Integer.parseInt(args[2]));
 		items = new AtomicLongArray((producers + consumers) * LINE);
 		for (int i = 0; i < objects.length; i++)

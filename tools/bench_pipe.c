@@ -18,8 +18,8 @@ static int bench_pipe_create(const struct bench_workload *w, void **queue)
 {
 	int *ends = malloc(ENDS * sizeof(*ends));
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	bool packets = w->capacity * sizeof(void *) % page != 0;
-	int size = (int)(w->capacity * (packets ? page : sizeof(void *)));
+	bool packets = w->capacity * bench_item_size(w) % page != 0;
+	int size = (int)(w->capacity * (packets ? page : bench_item_size(w)));
 
 	if (!ends)
 		return ENOMEM;
@@ -29,17 +29,17 @@ static int bench_pipe_create(const struct bench_workload *w, void **queue)
 	return fcntl(ends[FOR_PUT], F_SETPIPE_SZ, size) == size ? 0 : ENOTSUP;
 }
 
-static inline int bench_pipe_put(void *queue, void *item)
+/* Up to PIPE_BUF bytes are written at once, and so they are read. */
+
+static inline int bench_pipe_put_value(void *queue, const void *item,
+				       size_t size)
 {
-	return write(((int *)queue)[FOR_PUT], &item, sizeof(item)) < 0 ? errno
-								       : 0;
+	return write(((int *)queue)[FOR_PUT], item, size) < 0 ? errno : 0;
 }
 
-static inline int bench_pipe_get(void *queue, void **item)
+static inline int bench_pipe_get_value(void *queue, void *item, size_t size)
 {
-	return read(((int *)queue)[FOR_GET], item, sizeof(*item)) > 0
-		       ? 0
-		       : ESHUTDOWN;
+	return read(((int *)queue)[FOR_GET], item, size) > 0 ? 0 : ESHUTDOWN;
 }
 
 static void bench_pipe_shutdown(void *queue, struct bench_run *run)
@@ -56,4 +56,4 @@ static void bench_pipe_destroy(void *queue)
 	free(ends);
 }
 
-BENCH_DEFINE_QUEUE(pipe, BENCH_DOES(FIFO))
+BENCH_DEFINE_ANY_QUEUE(pipe, BENCH_DOES(FIFO), NULL, single, values)

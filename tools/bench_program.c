@@ -15,7 +15,7 @@ static const char *const shapes[BENCH_SHAPES] = {
 	[BENCH_SOLO] = "solo",           [BENCH_FLOW] = "flow",
 	[BENCH_ROUNDTRIP] = "roundtrip", [BENCH_MIXED] = "mixed",
 	[BENCH_SHUTDOWN] = "shutdown",   [BENCH_BATCHES] = "flow",
-	[BENCH_PACED] = "paced",
+	[BENCH_PACED] = "paced",         [BENCH_SIZED] = "sized",
 };
 
 const char *bench_program_sample(const char *command, const char *program,
@@ -33,10 +33,10 @@ const char *bench_program_sample(const char *command, const char *program,
 	if (fd < 0 || write(fd, program, size) != (ssize_t)size)
 		return "cannot unpack its program";
 	snprintf(line, sizeof(line),
-		 "file=/proc/%d/fd/%d; %s %s %s %zu %u %u %g %u", (int)getpid(),
-		 fd, command, bench_kind_names[w->kind], shapes[w->shape],
-		 w->capacity, w->producers, w->consumers, plan->seconds,
-		 w->pace);
+		 "file=/proc/%d/fd/%d; %s %s %s %zu %u %u %g %u %zu",
+		 (int)getpid(), fd, command, bench_kind_names[w->kind],
+		 shapes[w->shape], w->capacity, w->producers, w->consumers,
+		 plan->seconds, w->pace, bench_item_size(w));
 	output = popen(line, "r");
 	if (!output)
 		return "cannot run its program";

@@ -4,7 +4,7 @@
  * measures and verifies itself as bench_sample.c does.  Its file is part of this
  * one, so that it is found wherever this is installed.
  *
- * It is called with KIND SHAPE CAPACITY PRODUCERS CONSUMERS SECONDS PACE, and prints
+ * It is called with KIND SHAPE CAPACITY PRODUCERS CONSUMERS SECONDS PACE ITEM_SIZE, and prints
  * nanoseconds per item, of which CPU time, and the number of items; then, if
  * single items are timed, the percentiles 50, 99 and 99.9 of these times.
  */

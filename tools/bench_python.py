@@ -11,6 +11,7 @@ KIND, SHAPE = sys.argv[1:3]
 CAPACITY, PRODUCERS, CONSUMERS = map(int, sys.argv[3:6])
 SECONDS = float(sys.argv[6])
 PACE = int(sys.argv[7])  # ns from an item to the next
+SIZE = int(sys.argv[8])  # bytes of an item
 SLEEP = 50000  # BENCH_SLEEP
 STEP, STEPS = 1000, 100  # of the window where nothing else stops producers
 
@@ -61,6 +62,20 @@ def answer(me):
         back.put(item)
 
 
+def produce_sized(me):
+    item = 0
+    while running:
+        item += 1
+        put[me] += item % 256
+        there.put(bytes((item % 256,)) * SIZE)
+
+
+def consume_sized(me):
+    while (item := there.get()) is not None:
+        got[me] += item[-1]
+        items[me] += 1
+
+
 def produce_paced(me):  # what it does until it is time for an item does not count
     global waited
     reading = min(-time.thread_time_ns() + time.thread_time_ns() for _ in range(100))
@@ -90,8 +105,11 @@ def read():
     return time.monotonic_ns(), time.process_time_ns() - waited, sum(items)
 
 
-first, second = {"flow": (produce, consume), "paced": (produce_paced, consume_paced)}.get(
-    SHAPE, (ask, answer))
+first, second = {
+    "flow": (produce, consume),
+    "paced": (produce_paced, consume_paced),
+    "sized": (produce_sized, consume_sized),
+}.get(SHAPE, (ask, answer))
 threads = [threading.Thread(target=first if me < PRODUCERS else second, args=[me])
            for me in range(len(items))]
 for thread in threads:

@@ -95,6 +95,12 @@ const struct bench_peer bench_peers[] = {
 #define PACED                                                                  \
 	"; ns: from put to get, median; cpu ns: all but the producer's "       \
 	"waiting"
+/* What a queue that holds pointers is used with; Java and Python have no other
+ * items than objects, and make one of that size for each put. */
+#define SIZED                                                                  \
+	"; textbook, coqueue, ffmpeg, pipe, go hold them, others a pointer "   \
+	"to "                                                                  \
+	"a copy in new memory"
 #define PRIORITIES "; 256 priorities"
 
 const struct bench_workload bench_workloads[] = {
@@ -134,6 +140,14 @@ const struct bench_workload bench_workloads[] = {
 	 .about = "an item each 20 us" PACED, .pace = 20000},
 	{"paced-100us", BENCH_FIFO, BENCH_PACED, 1, 1, 1024,
 	 .about = "an item each 100 us" PACED, .pace = 100000},
+	{"size-8", BENCH_FIFO, BENCH_FLOW, 1, 1, 1024,
+	 .about = "items of 8 bytes, as in 1p1c"},
+	{"size-64", BENCH_FIFO, BENCH_SIZED, 1, 1, 1024,
+	 .about = "items of 64 bytes" SIZED, .item_size = 64},
+	{"size-256", BENCH_FIFO, BENCH_SIZED, 1, 1, 1024,
+	 .about = "items of 256 bytes" SIZED, .item_size = 256},
+	{"size-4096", BENCH_FIFO, BENCH_SIZED, 1, 1, 1024,
+	 .about = "items of 4096 bytes" SIZED, .item_size = 4096},
 	{"unbounded-1p1c", BENCH_UNBOUNDED, BENCH_FLOW, 1, 1, 0,
 	 .about = "1 producer, 1 consumer" AHEAD},
 	{"unbounded-4p4c", BENCH_UNBOUNDED, BENCH_FLOW, 4, 4, 0,

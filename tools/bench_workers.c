@@ -156,6 +156,7 @@ const char *bench_job_start(struct bench_job *job)
 		.producers = job->workload->producers,
 		.consumers = job->workload->consumers,
 		.pace = job->workload->pace,
+		.item_size = job->workload->item_size,
 	};
 	error = create_all(job);
 	return error ? error : start_workers(job);

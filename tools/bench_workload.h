@@ -24,6 +24,7 @@ enum bench_shape {
 	BENCH_SHUTDOWN,  /* consumers wait, a producer shuts down */
 	BENCH_BATCHES,   /* BENCH_FLOW, BENCH_BATCH items a call if it can */
 	BENCH_PACED,     /* BENCH_FLOW, an item at a time, each timed */
+	BENCH_SIZED,     /* BENCH_FLOW, items of a size */
 	BENCH_SHAPES
 };
 
@@ -43,6 +44,16 @@ struct bench_workload {
 	const char *about;
 	/* of BENCH_PACED: nanoseconds from an item to the next */
 	unsigned int pace;
+	/* of BENCH_SIZED: bytes, a multiple of a pointer's; else 0 */
+	size_t item_size;
 };
+
+/* Largest item_size. */
+enum { BENCH_ITEM_MAX = 4096 };
+
+static inline size_t bench_item_size(const struct bench_workload *w)
+{
+	return w->item_size ? w->item_size : sizeof(void *);
+}
 
 #endif /* BENCH_WORKLOAD_H */
