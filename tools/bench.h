@@ -8,6 +8,7 @@
  *   bench_workers.[ch]
  *                     the threads and coroutines of a sample
  *   bench_latency.c   times of single items, and producers that keep a pace
+ *   bench_shutdown.c  samples of shutdowns
  *   bench_report.c    the table and the JSON file
  *   bench_queue.h     what a queue must bring to be measured
  *   bench_loops.h     what is done with it

@@ -70,7 +70,9 @@ static void bench_coqueue_destroy(void *queue)
 
 #if HAVE_BOOST_CONTEXT
 BENCH_DEFINE_ANY_QUEUE(coqueue, KINDS_OF_THREADS | BENCH_DOES(COROUTINES),
-		       bench_coroutines_run, many, values)
+		       bench_coroutines_run, many, values,
+		       bench_coqueue_shutdown)
 #else
-BENCH_DEFINE_ANY_QUEUE(coqueue, KINDS_OF_THREADS, NULL, many, values)
+BENCH_DEFINE_ANY_QUEUE(coqueue, KINDS_OF_THREADS, NULL, many, values,
+		       bench_coqueue_shutdown)
 #endif

@@ -45,4 +45,5 @@ static void bench_ffmpeg_destroy(void *queue)
 	av_thread_message_queue_free(&q);
 }
 
-BENCH_DEFINE_ANY_QUEUE(ffmpeg, BENCH_DOES(FIFO), NULL, single, values)
+BENCH_DEFINE_ANY_QUEUE(ffmpeg, BENCH_DOES(FIFO), NULL, single, values,
+		       bench_ffmpeg_shutdown)

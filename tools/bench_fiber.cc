@@ -69,7 +69,7 @@ static void run(bench_loop_fn *each, struct bench_worker *workers,
 	static constexpr auto bench_##name##_shutdown = shut<channel>;         \
 	static constexpr auto bench_##name##_destroy = destroy<channel>;       \
 	BENCH_DEFINE_ANY_QUEUE(name, BENCH_DOES(COROUTINES), run, single,      \
-			       pointers)
+			       pointers, bench_##name##_shutdown)
 
 FIBER_QUEUE(fiber, buffered)
 FIBER_QUEUE(fiber_unbuf, unbuffered)

@@ -275,24 +275,27 @@ func flow(shape string, capacity, producers, consumers int, d time.Duration) (ns
 func shutdown(ch chan uintptr, consumers int) (ns, cpu int64) {
 	var wg sync.WaitGroup
 	wg.Add(consumers)
-	waiting, told := 0, 0 // by goroutines that take turns
+	var waiting, told atomic.Int64
 	for i := 0; i < consumers; i++ {
 		go func() {
 			defer wg.Done()
-			waiting++
+			waiting.Add(1)
 			if _, ok := <-ch; !ok {
-				told++
+				told.Add(1)
 			}
 		}()
 	}
-	for waiting < consumers {
+	for waiting.Load() < int64(consumers) {
 		runtime.Gosched()
+	}
+	if runtime.GOMAXPROCS(0) > 1 {
+		time.Sleep(time.Millisecond) // the last one has yet to wait
 	}
 	before := read()
 	close(ch)
 	wg.Wait()
 	after := read()
-	if told != consumers {
+	if told.Load() != int64(consumers) {
 		panic("not all were told")
 	}
 	return int64(after.at.Sub(before.at)), after.cpu - before.cpu

@@ -216,6 +216,8 @@ class bench_java implements Runnable {
 		unbounded = args[0].equals("unbounded");
 		rendezvous = args[0].equals("rendezvous");
 		shape = args[1];
+		if (shape.equals("shutdown"))
+			System.exit(127); // there is none
 		producers = Integer.parseInt(args[3]);
 		consumers = Integer.parseInt(args[4]);
 		long ms = (long)Math.ceil(1000 * Double.parseDouble(args[5]));

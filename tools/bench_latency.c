@@ -49,7 +49,7 @@ void bench_wait_until(struct bench_worker *w, uint64_t when)
 
 	if (!w->reading_ns)
 		w->reading_ns = cost_of_reading();
-	if (w->run->pace >= BENCH_SLEEP)
+	if (w->run->workload->pace >= BENCH_SLEEP)
 		sleep_until(when);
 	else
 		while (bench_clock() < when)

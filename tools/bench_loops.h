@@ -102,7 +102,7 @@ BENCH_LOOP bench_paced_producer_loop(struct bench_worker *w, bench_put_fn *put)
 	uintptr_t item, sent = 0;
 
 	while (bench_running(w)) {
-		bench_wait_until(w, next += w->run->pace);
+		bench_wait_until(w, next += w->run->workload->pace);
 		item = (uintptr_t)bench_clock();
 		sent += item;
 		w->err = put(w->run->queues[0], (void *)item);
@@ -167,7 +167,8 @@ BENCH_LOOP bench_batch_consumer_loop(struct bench_worker *w,
 BENCH_LOOP bench_sized_producer_loop(struct bench_worker *w,
 				     bench_put_value_fn *put_value)
 {
-	size_t size = w->run->item_size, words = size / sizeof(uintptr_t), i;
+	size_t size = w->run->workload->item_size,
+	       words = size / sizeof(uintptr_t), i;
 	uintptr_t item[BENCH_ITEM_MAX / sizeof(uintptr_t)], next = 0, sent = 0;
 	uint64_t n = 0;
 
@@ -186,7 +187,8 @@ BENCH_LOOP bench_sized_producer_loop(struct bench_worker *w,
 BENCH_LOOP bench_sized_consumer_loop(struct bench_worker *w,
 				     bench_get_value_fn *get_value)
 {
-	size_t size = w->run->item_size, words = size / sizeof(uintptr_t);
+	size_t size = w->run->workload->item_size,
+	       words = size / sizeof(uintptr_t);
 	uintptr_t item[BENCH_ITEM_MAX / sizeof(uintptr_t)];
 	uint64_t n = 0, got = 0;
 
@@ -232,20 +234,26 @@ BENCH_LOOP bench_answerer_loop(struct bench_worker *w, bench_put_fn *put,
 			break;
 }
 
-/* Of BENCH_SHUTDOWN; all of them are on one thread. */
+/* Of BENCH_SHUTDOWN.  Coroutines are all on one thread: whoever comes last finds
+ * the others waiting. */
 BENCH_LOOP bench_shutdown_loop(struct bench_worker *w)
 {
+	if (w->run->workload->kind != BENCH_COROUTINES)
+		bench_await_sleepers(w->run);
 	w->run->shutdown = bench_now();
-	w->run->queue->shutdown(w->run->queues[0], w->run);
+	w->run->queue->close(w->run->queues[0], w->run);
 }
 
 BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 {
+	struct bench_run *run = w->run;
 	void *item;
 
-	w->err = get(w->run->queues[0], &item);
-	if (++w->run->returned == w->run->consumers)
-		w->run->last_return = bench_now();
+	__atomic_add_fetch(&run->waiting, 1, __ATOMIC_RELAXED);
+	w->err = get(run->queues[0], &item);
+	if (__atomic_add_fetch(&run->returned, 1, __ATOMIC_RELAXED) ==
+	    run->consumers)
+		run->last_return = bench_now();
 }
 
 #endif /* BENCH_LOOPS_H */

@@ -56,4 +56,5 @@ static void bench_pipe_destroy(void *queue)
 	free(ends);
 }
 
-BENCH_DEFINE_ANY_QUEUE(pipe, BENCH_DOES(FIFO), NULL, single, values)
+BENCH_DEFINE_ANY_QUEUE(pipe, BENCH_DOES(FIFO), NULL, single, values,
+		       bench_pipe_shutdown)

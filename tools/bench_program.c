@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NO_SUCH_COMMAND = 127 }; /* the shell's status */
+enum { NOT_SUPPORTED = 127 };
 
 static const char *const shapes[BENCH_SHAPES] = {
 	[BENCH_SOLO] = "solo",           [BENCH_FLOW] = "flow",
@@ -44,7 +44,7 @@ const char *bench_program_sample(const char *command, const char *program,
 		   &out->cpu_ns, &out->items, &p[BENCH_P50], &p[BENCH_P99],
 		   &p[BENCH_P99_9]);
 	status = pclose(output);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_SUCH_COMMAND)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_SUPPORTED)
 		return bench_not_supported;
 	return status == 0 && n == (bench_workload_is_timed(w) ? 6 : 3)
 		       ? NULL

@@ -15,6 +15,8 @@ SIZE = int(sys.argv[8])  # bytes of an item
 SLEEP = 50000  # BENCH_SLEEP
 STEP, STEPS = 1000, 100  # of the window where nothing else stops producers
 
+if SHAPE == "shutdown":
+    sys.exit(127)  # there is none
 running = True
 timed = False
 times = []  # of single items

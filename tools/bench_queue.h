@@ -20,7 +20,7 @@
  *
  * What a queue can do beyond that is said by
  *
- *   BENCH_DEFINE_ANY_QUEUE(foo, does, runner, calls, items)
+ *   BENCH_DEFINE_ANY_QUEUE(foo, does, runner, calls, items, close)
  *
  *   runner           of one that does COROUTINES a bench_run_fn, else NULL
  *   calls            "many" if it defines
@@ -36,6 +36,9 @@
  *                    "both" if it defines all four;
  *                    else "pointers": of larger items it is given a copy, which
  *                    malloc() makes room for, and free() when it was got
+ *
+ *   close            what ends gets that wait in the empty queue, with ESHUTDOWN:
+ *                    as shutdown; NULL where it has no such call of its own
  *
  * Equal treatment: each queue gets its own copy of every loop below, compiled
  * with direct calls of its put and get.  What is a header alone is inlined into
@@ -88,18 +91,17 @@ struct histogram;
 struct bench_run {
 	void *queues[BENCH_QUEUES];
 	const struct bench_queue *queue;
+	const struct bench_workload *workload;
 	int phase;                    /* read by bench_running() */
 	struct bench_window *window;  /* may be NULL */
 	struct bench_worker *workers; /* producers, then consumers */
 	unsigned int producers;
 	unsigned int consumers;
 	struct histogram *times; /* of single items; one worker records them */
-	unsigned int pace;
-	size_t item_size;
 	pthread_barrier_t start;
 	/* of BENCH_SHUTDOWN */
 	struct bench_time shutdown, last_return;
-	unsigned int returned; /* consumers */
+	unsigned int waiting, returned; /* consumers */
 };
 
 struct bench_worker;
@@ -141,6 +143,7 @@ struct bench_queue {
 	unsigned int kinds; /* BENCH_DOES() of each */
 	int (*create)(const struct bench_workload *workload, void **queue);
 	void (*shutdown)(void *queue, struct bench_run *run);
+	void (*close)(void *queue, struct bench_run *run); /* may be NULL */
 	void (*destroy)(void *queue);
 	bench_loop_fn *producer[BENCH_SHAPES];
 	bench_loop_fn *consumer[BENCH_SHAPES];
@@ -181,6 +184,9 @@ BENCH_EXTERN struct bench_time bench_now(void);
 /* Note the time that an item took, in BENCH_TIMED. */
 BENCH_EXTERN void bench_record(struct bench_worker *w, uint64_t ns);
 
+/* All consumers, which are threads, sleep in their gets. */
+BENCH_EXTERN void bench_await_sleepers(const struct bench_run *run);
+
 /* Until bench_clock() says `when`. */
 BENCH_EXTERN void bench_wait_until(struct bench_worker *w, uint64_t when);
 
@@ -201,7 +207,7 @@ static inline int bench_end_or_item(const void *item)
 #include "bench_loops.h"
 
 #define BENCH_DEFINE_QUEUE(name, does)                                         \
-	BENCH_DEFINE_ANY_QUEUE(name, does, NULL, single, pointers)
+	BENCH_DEFINE_ANY_QUEUE(name, does, NULL, single, pointers, NULL)
 
 /* The loops of BENCH_BATCHES. */
 #define BENCH_CALLS_single(name)                                               \
@@ -249,7 +255,7 @@ static inline int bench_end_or_item(const void *item)
 		return bench_get_copy(queue, item, size, bench_##name##_get);  \
 	}
 
-#define BENCH_DEFINE_ANY_QUEUE(name, does, runner, calls, items)               \
+#define BENCH_DEFINE_ANY_QUEUE(name, does, runner, calls, items, close)        \
 	BENCH_ITEMS_##items(name) BENCH_CALLS_##calls(                         \
 		name) static void bench_##name##_solo(struct bench_worker *w)  \
 	{                                                                      \
@@ -299,6 +305,7 @@ static inline int bench_end_or_item(const void *item)
 		does,                                                          \
 		bench_##name##_create,                                         \
 		bench_##name##_shutdown,                                       \
+		close,                                                         \
 		bench_##name##_destroy,                                        \
 		{bench_##name##_solo, bench_##name##_producer,                 \
 		 bench_##name##_asker, bench_##name##_producer,                \

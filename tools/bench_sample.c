@@ -111,31 +111,6 @@ static struct bench_sample measure(const struct bench_job *job)
 	};
 }
 
-/* Again and again, and only the time of the shutdown itself counts. */
-static const char *take_shutdowns(struct bench_job *job,
-				  struct bench_sample *out)
-{
-	double end = bench_now().clock + job->plan->seconds;
-	const struct bench_run *run = &job->run;
-	struct bench_time sum = {0};
-	const char *error;
-
-	do {
-		error = bench_job_start(job);
-		if (error)
-			return error;
-		bench_await_workers(&job->run, 0, bench_workers_of(run));
-		sum.clock += run->last_return.clock - run->shutdown.clock;
-		sum.cpu += run->last_return.cpu - run->shutdown.cpu;
-		out->items++;
-		error = bench_job_verify(job);
-		bench_job_release(job);
-	} while (!error && bench_now().clock < end);
-	out->ns = 1e9 * sum.clock / (double)out->items;
-	out->cpu_ns = 1e9 * sum.cpu / (double)out->items;
-	return error;
-}
-
 /* Where they are paced, all of them are timed. */
 static void run_warm_and_measure(struct bench_job *job,
 				 struct bench_sample *out)
@@ -161,7 +136,7 @@ static const char *take(struct bench_job *job, struct bench_sample *out)
 	if (job->queue->sample)
 		return job->queue->sample(job->workload, job->plan, out);
 	if (job->workload->shape == BENCH_SHUTDOWN)
-		return take_shutdowns(job, out);
+		return bench_take_shutdowns(job, out);
 	error = bench_job_start(job);
 	if (error)
 		return error;

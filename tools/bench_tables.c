@@ -101,6 +101,7 @@ const struct bench_peer bench_peers[] = {
 	"; textbook, coqueue, ffmpeg, pipe, go hold them, others a pointer "   \
 	"to "                                                                  \
 	"a copy in new memory"
+#define OF_GO "; of Go goroutines"
 #define PRIORITIES "; 256 priorities"
 
 const struct bench_workload bench_workloads[] = {
@@ -148,6 +149,15 @@ const struct bench_workload bench_workloads[] = {
 	 .about = "items of 256 bytes" SIZED, .item_size = 256},
 	{"size-4096", BENCH_FIFO, BENCH_SIZED, 1, 1, 1024,
 	 .about = "items of 4096 bytes" SIZED, .item_size = 4096},
+	{"shutdown-10", BENCH_FIFO, BENCH_SHUTDOWN, 1, 10, 1024,
+	 .about = "an item: shutdown, until 10 threads' gets have "
+		  "returned" OF_GO},
+	{"shutdown-100", BENCH_FIFO, BENCH_SHUTDOWN, 1, 100, 1024,
+	 .about = "an item: shutdown, until 100 threads' gets have "
+		  "returned" OF_GO},
+	{"shutdown-1000", BENCH_FIFO, BENCH_SHUTDOWN, 1, 1000, 1024,
+	 .about = "an item: shutdown, until 1000 threads' gets have "
+		  "returned" OF_GO},
 	{"unbounded-1p1c", BENCH_UNBOUNDED, BENCH_FLOW, 1, 1, 0,
 	 .about = "1 producer, 1 consumer" AHEAD},
 	{"unbounded-4p4c", BENCH_UNBOUNDED, BENCH_FLOW, 4, 4, 0,

@@ -34,7 +34,8 @@
 	{                                                                      \
 		family##_destroy(queue);                                       \
 	}                                                                      \
-	BENCH_DEFINE_ANY_QUEUE(name, BENCH_DOES(kind), NULL, single, items)
+	BENCH_DEFINE_ANY_QUEUE(name, BENCH_DOES(kind), NULL, single, items,    \
+			       bench_##name##_shutdown)
 
 static inline int bench_textbook_ring_put_value(void *queue, const void *item,
 						size_t size)

@@ -155,8 +155,7 @@ const char *bench_job_start(struct bench_job *job)
 		.queue = job->queue,
 		.producers = job->workload->producers,
 		.consumers = job->workload->consumers,
-		.pace = job->workload->pace,
-		.item_size = job->workload->item_size,
+		.workload = job->workload,
 	};
 	error = create_all(job);
 	return error ? error : start_workers(job);

@@ -53,4 +53,8 @@ const char *bench_job_verify(const struct bench_job *job);
 
 void bench_job_release(struct bench_job *job);
 
+/* Samples of another kind: NULL, or what went wrong. */
+const char *bench_take_shutdowns(struct bench_job *job,
+				 struct bench_sample *out);
+
 #endif /* BENCH_WORKERS_H */
