@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # coqueue-bench measures every workload with every queue, loses no item, ends,
-# and writes down what it found, in the JSON file the same as in the table.  How
-# fast things were is not judged here.
+# and writes down what it found, in every file the same as in the table.  How fast
+# things were is not judged here.
 . "$(dirname "$0")/script.sh"
 
 bench=$top_builddir/coqueue-bench
 [ -x "$bench" ] || { note "no coqueue-bench in this build"; exit 77; }
 
-# rows_of_table FILE, rows_of_json FILE: per line a workload, a queue, and
-# figures: ns (median, smallest, largest), CPU ns, times as fast (three again,
-# not for the first queue of a workload), and if single items are timed "p50 N p99 N
-# p99.9 N"; or "not supported".
+# rows_of_table FILE, rows_of_json FILE, rows_of_tsv FILE: per line a workload, a
+# queue, and figures: ns (median, smallest, largest), CPU ns, times as fast (three
+# again, not for the first queue of a workload), how many times as fast coqueue is
+# (not for coqueue, not in the TSV file), and if single items are timed "p50 N p99 N
+# p99.9 N"; or "not supported".  The table has a "~" behind some figures.
 rows_of_table()
 {
 	awk '
@@ -58,6 +59,8 @@ rows_of_json()
 			sprintf("%.1f", value["cpu_ns_per_itemmedian"]) \
 			(queue == baseline ? "" : " " \
 			range("times_as_fast_as_baseline", "%.2f")) \
+			(queue == "coqueue" ? "" : " " \
+			sprintf("%.2f", value["coqueue_times_as_fastmedian"])) \
 			(("p50_ns" in sum) ? sprintf( \
 				" p50 %.1f p99 %.1f p99.9 %.1f", \
 				value["p50_nsmedian"], value["p99_nsmedian"], \
@@ -87,6 +90,33 @@ rows_of_json()
 	}' "$1"
 }
 
+rows_of_tsv()
+{
+	awk -F '\t' '
+	NR == 1 { next }
+	$NF == 0 { print $1, $2, "not supported" }
+	$NF == 2 {
+		printf "%s %s %.1f %.1f %.1f %.1f", $1, $2, $3, $4, $5, $6
+		if ($1 == before)
+			printf " %.2f %.2f %.2f", $7, $8, $9
+		print ""
+	}
+	{ before = $1 }' "$1"
+}
+
+# overlaps_of FILE: the workloads and queues of a TSV file whose ns overlap with
+# those of coqueue.
+overlaps_of()
+{
+	awk -F '\t' '
+	NR == FNR && $2 == "coqueue" {
+		min[$1] = $4
+		max[$1] = $5
+	}
+	NR != FNR && FNR > 1 && $2 != "coqueue" && $NF > 0 &&
+		$4 <= max[$1] && min[$1] <= $5 { print $1, $2 }' "$1" "$1"
+}
+
 ends 0 "$bench" --list
 left_out=$(sed -n 's/^  \([^ ]*\) .*(left out of this build)$/\1/p' "$scratch/out")
 sed -i '/(left out of this build)$/d' "$scratch/out"
@@ -97,10 +127,39 @@ queues=$(sed -n '/^Queues/,$s/^  \([^ ]*\) .*/\1/p' "$scratch/out" | sort -u)
 note "left out of this build:" ${left_out:-none}
 
 json=$scratch/figures.json
-ends 0 "$bench" --repeat 2 --duration 0.01 --seed 1 --json "$json" || finish
-rows_of_table "$scratch/out" >"$scratch/table"
+tsv=$scratch/figures.tsv
+svg=$scratch/figures.svg
+plot=--plot=$svg
+has gnuplot || { note "no gnuplot: nothing is drawn"; plot=; }
+ends 0 "$bench" --repeat 2 --duration 0.01 --seed 1 --json "$json" --tsv "$tsv" \
+	$plot || finish
+rows_of_table "$scratch/out" >"$scratch/marked"
+sed 's/ ~$//' "$scratch/marked" >"$scratch/table"
 rows_of_json "$json" >"$scratch/rows"
 must "table and JSON file disagree" diff "$scratch/table" "$scratch/rows"
+awk '$2 != "coqueue" && $3 != "not" { $NF = "" } { sub(/ $/, ""); print }' \
+	"$scratch/table" >"$scratch/rows"
+rows_of_tsv "$tsv" >"$scratch/tsv"
+must "table and TSV file disagree" diff "$scratch/rows" "$scratch/tsv"
+sed -n 's/^\([^ ]* [^ ]*\) .* ~$/\1/p' "$scratch/marked" >"$scratch/overlaps"
+overlaps_of "$tsv" >"$scratch/tsv"
+must "marked by mistake, or not" diff "$scratch/tsv" "$scratch/overlaps"
+
+if [ -n "$plot" ]; then
+	sed -n 's/.*<text>\(<tspan[^>]*>\)*\([^<]*\)<.*/\2/p' "$svg" |
+		sort >"$scratch/texts"
+	grep -v ' not supported$' "$scratch/table" >"$scratch/rows"
+	{
+		cut -d ' ' -f 1 "$scratch/rows" | uniq
+		cut -d ' ' -f 2 "$scratch/rows"
+	} | sort >"$scratch/names"
+	grep -xFf "$scratch/names" "$scratch/texts" >"$scratch/drawn"
+	must "table and plot disagree" diff "$scratch/names" "$scratch/drawn"
+	[ "$(grep -cE '^[0-9.]+ (ns|µs|ms|s) ~$' "$scratch/texts")" -eq \
+		"$(wc -l <"$scratch/overlaps")" ] ||
+		wrong "the plot marks other queues than the table"
+	grep -qx '</svg>' "$svg" || wrong "the plot has no end"
+fi
 
 for workload in $workloads; do
 	for queue in textbook coqueue; do
@@ -124,10 +183,11 @@ for name in $left_out; do
 done
 ordered='[0-9.]+ [0-9.]+ [0-9.]+'
 awk '$1 != before { print; before = $1 }' "$scratch/table" >"$scratch/first"
-sed 's/ p50 .*//' "$scratch/first" | grep -vE "^[^ ]+ [^ ]+ $ordered [0-9.]+$" &&
+sed 's/ p50 .*//' "$scratch/first" |
+	grep -vE "^[^ ]+ [^ ]+ $ordered [0-9.]+( [0-9.]+)?$" &&
 	wrong "what ratios are to has figures that are none"
 grep -vxFf "$scratch/first" "$scratch/table" | sed 's/ p50 .*//' |
-	grep -vE "^[^ ]+ [^ ]+ ($ordered [0-9.]+ $ordered|not supported)$" &&
+	grep -vE "^[^ ]+ [^ ]+ ($ordered [0-9.]+ $ordered( [0-9.]+)?|not supported)$" &&
 	wrong "the table has figures that are none"
 awk '$NF != "supported" {
 	timed = match($0, / p50 [0-9.]+ p99 [0-9.]+ p99\.9 [0-9.]+$/)
@@ -168,5 +228,124 @@ refuses --repeat 0
 refuses --duration fast
 refuses --pin maybe
 ends 2 "$bench" --nonsense
-ends 1 "$bench" --workload solo --repeat 1 --duration 0.01 --json /nonexistent/file
+refuses --plot file.png
+
+quick='--workload solo --repeat 2 --duration 0.001'
+
+# refuses_early STATUS WHY COMMAND...: says why, and nothing has been measured.
+refuses_early()
+{
+	status=$1
+	why=$2
+	shift 2
+	ends "$status" "$@" $quick
+	grep -qF -e "$why" "$scratch/err" || wrong "$*: the error does not say: $why"
+	[ ! -s "$scratch/out" ] || wrong "$*: it has measured"
+}
+for output in json tsv plot; do
+	refuses_early 1 /nonexistent/file.svg \
+		"$bench" --$output=/nonexistent/file.svg
+done
+ends 1 "$bench" --tsv /dev/full $quick
+grep -q '/dev/full: .*No space left' "$scratch/err" ||
+	wrong "--tsv does not notice a full disk"
+
+# Without gnuplot, which libtool's wrapper would not bear; with one that fails at
+# once; with one that fails when there is something to draw.
+refuses_early 1 'cannot start gnuplot' "$top_builddir/libtool" --mode=execute \
+	env PATH=/nonexistent "$bench" --plot "$svg"
+mkdir "$scratch/bin"
+printf '#!/bin/sh\n%s\n' 'exit 3' >"$scratch/bin/gnuplot"
+chmod +x "$scratch/bin/gnuplot"
+refuses_early 1 'gnuplot failed' \
+	env PATH="$scratch/bin:$PATH" "$bench" --plot "$svg"
+printf '#!/bin/sh\n%s\n' '! grep -q "^plot"' >"$scratch/bin/gnuplot"
+ends 1 env PATH="$scratch/bin:$PATH" "$bench" --plot "$svg" $quick
+grep -qF "$svg: gnuplot failed" "$scratch/err" ||
+	wrong "a plot that failed: the error is not clear"
+says '^solo .*textbook'
+
+# ---- beside an earlier run ----------------------------------------------------
+
+# old_run MEDIAN MIN MAX: ns of coqueue, and its ratio, in $scratch/old.json; that
+# run had another queue that this one does not have.
+old_run()
+{
+	figure="{\"median\": $1, \"min\": $2, \"max\": $3}"
+	cat >"$scratch/old.json" <<-END
+	{"version": "0.0.7", "date": "2001-02-03T04:05:06Z",
+	 "machine": {"cores": 3, "model": "Abacus"},
+	 "workloads": [{"name": "solo", "baseline": "textbook", "peers": {
+		"abacus": {"supported": true, "ns_per_item": $figure},
+		"textbook": {"supported": false},
+		"coqueue": {"supported": true, "ns_per_item": $figure,
+			"times_as_fast_as_baseline": $figure}}}]}
+	END
+}
+
+# compares OLD NEW: what is said of coqueue's times and ratio; and of no other.
+compares()
+{
+	ends 0 "$bench" --baseline "$scratch/old.json" $quick
+	sed -n '/^beside /,$p' "$scratch/out" >"$scratch/beside"
+	grep -q '^beside .*/old.json: coqueue 0.0.7, 2001-02-03T04:05:06Z, 3 cores, Abacus$' \
+		"$scratch/beside" || wrong "it does not say beside what"
+	grep -qE "^solo +coqueue .* $1 .* $2 *\$" "$scratch/beside" ||
+		wrong "not $1, $2"
+	grep -qE '(textbook|abacus) ' "$scratch/beside" &&
+		wrong "it compares what was not measured"
+}
+old_run 1e12 1e11 1e13
+compares faster slower
+old_run 1e-12 1e-13 1e-11
+compares slower faster
+old_run 1 1e-6 1e12
+compares 'no difference' 'no difference'
+sed -i 's/"baseline": "textbook"/"baseline": "abacus"/' "$scratch/old.json"
+compares '' 'no difference' # ratios are to another queue
+sed -i 's/"solo"/"loso"/' "$scratch/old.json"
+ends 0 "$bench" --baseline "$scratch/old.json" $quick
+says '^nothing that both have measured$'
+ends 0 "$bench" --baseline "$json" --json "$json" $quick
+[ "$(sed -n '/^beside /,$p' "$scratch/out" | grep -cE '^(solo)? .*[0-9]')" -eq \
+	"$(grep '^solo ' "$scratch/table" | grep -vc 'not supported$')" ] ||
+	wrong "not all is compared with an earlier run of its own"
+
+# no_baseline WHY: the old file cannot be compared with.
+no_baseline()
+{
+	refuses_early 2 "cannot compare with $scratch/old.json: $1" \
+		"$bench" --baseline "$scratch/old.json"
+}
+
+# changed SED: the file is another now.
+changed()
+{
+	old_run 1 1 1
+	sed -i "$1" "$scratch/old.json"
+}
+rm "$scratch/old.json"
+no_baseline 'unable to open'
+old_run 1 1 '}'
+no_baseline 'line 4: '
+echo '[]' >"$scratch/old.json"
+no_baseline 'Expected object'
+changed s/version/revision/
+no_baseline 'Object item not found: version'
+changed 's/"cores": 3/"cores": "3"/'
+no_baseline 'Expected integer'
+changed 's/"workloads".*/"workloads": {"peers": {/;$s/]}$/}/'
+no_baseline 'workloads is no array'
+changed s/peers/bears/
+no_baseline 'workloads: Object item not found: peers'
+changed 's/"peers": {/"peers": 3, "bears": {/'
+no_baseline 'solo: peers is no object'
+changed s/supported/sported/
+no_baseline 'solo, abacus: Object item not found: supported'
+changed '/textbook.*false/s/false/true/'
+no_baseline 'solo, textbook: Object item not found: ns_per_item'
+changed '$s/median/medium/'
+no_baseline 'solo, coqueue: Object item not found: median'
+old_run 1 2 3
+no_baseline 'solo, abacus: figures that are none'
 finish

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What coqueue-bench compares with, how it holds producers back and how it runs
- * coroutines: a queue by hand that got its order wrong, a window that is always
- * open, or coroutines that never park would still give figures.
+ * What coqueue-bench compares with, how it holds producers back, what it makes of
+ * samples and how it runs coroutines: a queue by hand that got its order wrong, a
+ * window that is always open, or coroutines that never park would still give
+ * figures.
  */
 #include <config.h>
 #include "crew.h"
 #include "../tools/bench_coroutines.h"
+#include "../tools/bench_figures.h"
 #include "../tools/bench_window.h"
 #include "../tools/textbook.h"
 
@@ -228,6 +230,103 @@ START_TEST(window_holds_producers_until_half_of_it_is_free)
 }
 END_TEST
 
+/* ---- figures ------------------------------------------------------------ */
+
+enum { SAMPLES = 3 };
+
+static struct bench_sample samples_of_first[] = {
+	{.ns = 60, .cpu_ns = 6, .items = 1},
+	{.ns = 20, .cpu_ns = 2, .items = 1},
+	{.ns = 40, .cpu_ns = 9, .items = 1}};
+static struct bench_sample samples_of_coqueue[] = {
+	{.ns = 10, .cpu_ns = 3, .items = 1},
+	{.ns = 20, .cpu_ns = 2, .items = 1},
+	{.ns = 5, .cpu_ns = 1, .items = 1}};
+static struct bench_sample samples_of_other[] = {
+	{.ns = 21, .cpu_ns = 3, .items = 1},
+	{.ns = 40, .cpu_ns = 2, .items = 1},
+	{.ns = 30, .cpu_ns = 1, .items = 1}};
+static const struct bench_peer peer_first = {"first", "", NULL};
+static const struct bench_peer peer_coqueue = {"coqueue", "", NULL};
+static const struct bench_peer peer_other = {"other", "", NULL};
+
+static const struct bench_workload timed = {.shape = BENCH_ROUNDTRIP};
+
+enum { FIRST, COQUEUE, OTHER };
+
+static struct bench_result measured(void)
+{
+	return (struct bench_result){
+		.workload = &timed,
+		.n_entries = 3,
+		.entries = {{&peer_first, false, samples_of_first},
+			    {&peer_coqueue, false, samples_of_coqueue},
+			    {&peer_other, false, samples_of_other}},
+	};
+}
+
+/* Of the first so many samples. */
+static void check_spread(unsigned entry, unsigned n, enum bench_figure figure,
+			 double median, double min, double max)
+{
+	struct bench_result r = measured();
+	struct bench_spread s =
+		bench_spread_of(&r, &r.entries[entry], n, figure);
+
+	ck_assert(bench_has_figure(&r, &r.entries[entry], figure));
+	ck_assert_double_eq(s.median, median);
+	ck_assert_double_eq(s.min, min);
+	ck_assert_double_eq(s.max, max);
+}
+
+START_TEST(figures_are_the_median_and_the_ends)
+{
+	check_spread(FIRST, SAMPLES, BENCH_NS, 40, 20, 60);
+	check_spread(FIRST, SAMPLES, BENCH_CPU_NS, 6, 2, 9);
+	check_spread(FIRST, 2, BENCH_NS, 40, 20, 60);
+	check_spread(FIRST, 1, BENCH_NS, 60, 60, 60);
+}
+END_TEST
+
+START_TEST(ratios_are_of_samples_taken_in_a_row)
+{
+	check_spread(COQUEUE, SAMPLES, BENCH_TIMES_BASELINE, 6, 1, 8);
+	check_spread(FIRST, SAMPLES, BENCH_COQUEUE_TIMES, 6, 1, 8);
+	check_spread(OTHER, SAMPLES, BENCH_COQUEUE_TIMES, 2.1, 2, 6);
+	check_spread(COQUEUE, SAMPLES, BENCH_COQUEUE_TIMES, 1, 1, 1);
+}
+END_TEST
+
+START_TEST(no_ratio_to_what_was_not_measured)
+{
+	struct bench_result r = measured();
+
+	r.entries[FIRST].not_supported = true;
+	ck_assert(!bench_has_figure(&r, &r.entries[FIRST], BENCH_NS));
+	ck_assert(bench_has_figure(&r, &r.entries[OTHER], BENCH_NS));
+	ck_assert(
+		!bench_has_figure(&r, &r.entries[OTHER], BENCH_TIMES_BASELINE));
+	ck_assert(bench_has_figure(&r, &r.entries[OTHER], BENCH_COQUEUE_TIMES));
+	r.entries[COQUEUE].not_supported = true;
+	ck_assert(
+		!bench_has_figure(&r, &r.entries[OTHER], BENCH_COQUEUE_TIMES));
+	ck_assert(!bench_like_coqueue(&r, &r.entries[OTHER], SAMPLES));
+}
+END_TEST
+
+START_TEST(no_difference_where_samples_overlap)
+{
+	struct bench_result r = measured();
+
+	ck_assert(bench_like_coqueue(&r, &r.entries[FIRST], SAMPLES));
+	ck_assert(!bench_like_coqueue(&r, &r.entries[FIRST], 1));
+	ck_assert(!bench_like_coqueue(&r, &r.entries[OTHER], SAMPLES));
+	ck_assert(!bench_like_coqueue(&r, &r.entries[COQUEUE], SAMPLES));
+	r.entries[FIRST].not_supported = true;
+	ck_assert(!bench_like_coqueue(&r, &r.entries[FIRST], SAMPLES));
+}
+END_TEST
+
 /* ---- coroutines --------------------------------------------------------- */
 
 #if HAVE_BOOST_CONTEXT
@@ -417,6 +516,9 @@ int main(void)
 		      list_gives_the_first_item,
 		      meeting_put_returns_when_its_item_was_taken,
 		      meeting_put_that_is_stopped_keeps_its_item,
-		      window_holds_producers_until_half_of_it_is_free
-			      TESTS_OF_COROUTINES));
+		      window_holds_producers_until_half_of_it_is_free,
+		      figures_are_the_median_and_the_ends,
+		      ratios_are_of_samples_taken_in_a_row,
+		      no_ratio_to_what_was_not_measured,
+		      no_difference_where_samples_overlap TESTS_OF_COROUTINES));
 }

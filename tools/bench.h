@@ -10,6 +10,13 @@
  *   bench_latency.c   times of single items, and producers that keep a pace
  *   bench_shutdown.c  samples of shutdowns
  *   bench_report.c    the table and the JSON file
+ *   bench_tsv.c bench_plot.c bench_baseline.c
+ *                     a line for each queue, bars for each, each beside what an
+ *                     earlier run found
+ *   bench_figures.[ch]
+ *                     medians, ratios and spreads, for all of these
+ *   bench_machine.[ch]
+ *                     where and when
  *   bench_queue.h     what a queue must bring to be measured
  *   bench_loops.h     what is done with it
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
@@ -62,9 +69,6 @@ bool bench_peer_takes_part(const struct bench_peer *peer,
 /* Whether coqueue does: else there is nothing to compare with. */
 bool bench_workload_is_built(const struct bench_workload *workload);
 
-/* Whether single items are timed. */
-bool bench_workload_is_timed(const struct bench_workload *workload);
-
 /* How samples are to be taken. */
 struct bench_plan {
 	double seconds; /* measured time of a sample, at least */
@@ -113,8 +117,21 @@ void bench_print_head(FILE *to, const struct bench_plan *plan);
 void bench_print_result(FILE *to, const struct bench_plan *plan,
 			const struct bench_result *result);
 
-/* NULL, or what went wrong. */
-const char *bench_write_json(const char *file, const struct bench_plan *plan,
-			     const struct bench_result *results, size_t n);
+/* Each writes a file; NULL, or what went wrong. */
+typedef const char *bench_write(const char *file, const struct bench_plan *plan,
+				const struct bench_result *results, size_t n);
+bench_write bench_write_json, bench_write_tsv, bench_write_plot;
+
+/* Whether plots can be drawn here; likewise. */
+const char *bench_check_plot(void);
+
+/* An earlier run, of which the JSON file tells; NULL: see why. */
+struct bench_baseline;
+struct bench_baseline *bench_read_baseline(const char *file, char *why,
+					   size_t size);
+void bench_free_baseline(struct bench_baseline *baseline);
+void bench_print_baseline(FILE *to, const struct bench_baseline *baseline,
+			  const struct bench_plan *plan,
+			  const struct bench_result *results, size_t n);
 
 #endif /* BENCH_H */

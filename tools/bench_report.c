@@ -1,125 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+/* The table and the JSON file. */
 #include "config.h"
 
-#include "bench.h"
+#include "bench_figures.h"
+#include "bench_machine.h"
 
 #include <coqueue.h>
 
 #include <gnu/libc-version.h>
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/utsname.h>
-#include <time.h>
-#include <unistd.h>
-
-/* The middle one of some figures, and how far they lie apart. */
-struct spread {
-	double median;
-	double min;
-	double max;
-};
-
-/* From P50 on of workloads alone that time single items. */
-enum figure { NS, CPU_NS, TIMES_BASELINE, P50, P99, P99_9, FIGURES };
-
-static const char *const figure_names[FIGURES] = {
-	"ns_per_item", "cpu_ns_per_item", "times_as_fast_as_baseline",
-	"p50_ns",      "p99_ns",          "p99_9_ns"};
-
-static enum figure figures_of(const struct bench_workload *workload)
-{
-	return bench_workload_is_timed(workload) ? FIGURES : P50;
-}
-
-static double figure_of(const struct bench_result *result,
-			const struct bench_entry *entry, unsigned int i,
-			enum figure figure)
-{
-	const struct bench_sample *sample = &entry->samples[i];
-
-	switch (figure) {
-	case NS:
-		return sample->ns;
-	case CPU_NS:
-		return sample->cpu_ns;
-	case TIMES_BASELINE:
-		return result->entries[0].samples[i].ns / sample->ns;
-	default:
-		return sample->percentiles[figure - P50];
-	}
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static struct spread spread_of(const struct bench_result *result,
-			       const struct bench_entry *entry,
-			       unsigned int repeat, enum figure figure)
-{
-	double sorted[BENCH_MAX_REPEAT];
-	unsigned int i;
-
-	for (i = 0; i < repeat; i++)
-		sorted[i] = figure_of(result, entry, i, figure);
-	qsort(sorted, repeat, sizeof(sorted[0]), by_size);
-	return (struct spread){
-		.median = (sorted[(repeat - 1) / 2] + sorted[repeat / 2]) / 2,
-		.min = sorted[0],
-		.max = sorted[repeat - 1],
-	};
-}
-
-struct machine {
-	long cores;
-	char model[128];
-	struct utsname uts;
-	char date[32];
-};
-
-static void read_model(char *model, size_t size)
-{
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	char line[256];
-	char *value;
-
-	snprintf(model, size, "unknown");
-	while (f && fgets(line, sizeof(line), f)) {
-		value = strstr(line, ": ");
-		if (strncmp(line, "model name", 10) || !value)
-			continue;
-		snprintf(model, size, "%.*s", (int)strcspn(value + 2, "\n"),
-			 value + 2);
-		break;
-	}
-	if (f)
-		fclose(f);
-}
-
-static void read_machine(struct machine *machine)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	machine->cores = sysconf(_SC_NPROCESSORS_ONLN);
-	read_model(machine->model, sizeof(machine->model));
-	uname(&machine->uts);
-	gmtime_r(&now, &tm);
-	strftime(machine->date, sizeof(machine->date), "%Y-%m-%dT%H:%M:%SZ",
-		 &tm);
-}
 
 void bench_print_head(FILE *to, const struct bench_plan *plan)
 {
 	const struct bench_workload *w;
 	const struct bench_peer *peer;
-	struct machine machine;
+	struct bench_machine machine;
 
-	read_machine(&machine);
+	bench_read_machine(&machine);
 	fprintf(to, "coqueue %s, %s\n", coqueue_version(), machine.date);
 	fprintf(to, "%ld cores, %s, %s %s, glibc %s, compiler %s\n",
 		machine.cores, machine.model, machine.uts.sysname,
@@ -138,24 +35,40 @@ void bench_print_head(FILE *to, const struct bench_plan *plan)
 		if (!bench_workload_is_built(w))
 			fprintf(to, "left out of this build: %s (%s)\n",
 				w->name, w->about);
-	fprintf(to, "\n%-14s %-11s %30s %10s %25s\n", "", "", "ns per item",
-		"cpu ns", "times as fast");
+	fputs("times as fast as the first queue of the workload; coqueue: so "
+	      "many times as fast as this\nqueue; ~ no difference: the samples "
+	      "of both overlap\n",
+	      to);
+	fprintf(to, "\n%-14s %-11s %30s %10s %25s %8s\n", "", "", "ns per item",
+		"cpu ns", "times as fast", "coqueue");
 }
 
 static void print_figures(FILE *to, const struct bench_plan *plan,
 			  const struct bench_result *result,
 			  const struct bench_entry *entry)
 {
-	struct spread ns = spread_of(result, entry, plan->repeat, NS);
-	struct spread cpu = spread_of(result, entry, plan->repeat, CPU_NS);
-	struct spread times =
-		spread_of(result, entry, plan->repeat, TIMES_BASELINE);
+	struct bench_spread spread[BENCH_FIGURES], *s;
+	enum bench_figure figure;
 
-	fprintf(to, " %9.1f (%8.1f - %8.1f) %10.1f", ns.median, ns.min, ns.max,
-		cpu.median);
-	if (entry != &result->entries[0])
-		fprintf(to, " %8.2f (%6.2f - %6.2f)", times.median, times.min,
-			times.max);
+	for (figure = 0; figure < BENCH_FIGURES; figure++)
+		if (bench_has_figure(result, entry, figure))
+			spread[figure] = bench_spread_of(result, entry,
+							 plan->repeat, figure);
+	s = &spread[BENCH_NS];
+	fprintf(to, " %9.1f (%8.1f - %8.1f) %10.1f", s->median, s->min, s->max,
+		spread[BENCH_CPU_NS].median);
+	s = &spread[BENCH_TIMES_BASELINE];
+	if (entry == &result->entries[0] ||
+	    !bench_has_figure(result, entry, BENCH_TIMES_BASELINE))
+		fprintf(to, "%26s", "");
+	else
+		fprintf(to, " %8.2f (%6.2f - %6.2f)", s->median, s->min,
+			s->max);
+	if (!bench_is_coqueue(entry) &&
+	    bench_has_figure(result, entry, BENCH_COQUEUE_TIMES))
+		fprintf(to, " %8.2f%s", spread[BENCH_COQUEUE_TIMES].median,
+			bench_like_coqueue(result, entry, plan->repeat) ? " ~"
+									: "");
 }
 
 /* A line below those of the medians, of which these are some, too. */
@@ -164,12 +77,13 @@ static void print_percentiles(FILE *to, const struct bench_plan *plan,
 			      const struct bench_entry *entry)
 {
 	static const char *const names[] = {"p50", "p99", "p99.9"};
-	enum figure figure;
+	enum bench_figure figure;
 
 	fprintf(to, "\n%26s", "");
-	for (figure = P50; figure < FIGURES; figure++)
-		fprintf(to, " %5s %9.1f", names[figure - P50],
-			spread_of(result, entry, plan->repeat, figure).median);
+	for (figure = BENCH_NS_P50; figure <= BENCH_NS_P99_9; figure++)
+		fprintf(to, " %5s %9.1f", names[figure - BENCH_NS_P50],
+			bench_spread_of(result, entry, plan->repeat, figure)
+				.median);
 }
 
 void bench_print_result(FILE *to, const struct bench_plan *plan,
@@ -186,8 +100,7 @@ void bench_print_result(FILE *to, const struct bench_plan *plan,
 			fputs(" not supported", to);
 		else
 			print_figures(to, plan, result, entry);
-		if (!entry->not_supported &&
-		    bench_workload_is_timed(result->workload))
+		if (bench_has_figure(result, entry, BENCH_NS_P50))
 			print_percentiles(to, plan, result, entry);
 		fputc('\n', to);
 	}
@@ -196,16 +109,17 @@ void bench_print_result(FILE *to, const struct bench_plan *plan,
 
 static json_t *figure_to_json(const struct bench_result *result,
 			      const struct bench_entry *entry,
-			      unsigned int repeat, enum figure figure)
+			      unsigned int repeat, enum bench_figure figure)
 {
-	struct spread spread = spread_of(result, entry, repeat, figure);
+	struct bench_spread spread =
+		bench_spread_of(result, entry, repeat, figure);
 	json_t *samples = json_array();
 	unsigned int i;
 
 	for (i = 0; i < repeat; i++)
 		json_array_append_new(
 			samples,
-			json_real(figure_of(result, entry, i, figure)));
+			json_real(bench_figure_of(result, entry, i, figure)));
 	return json_pack("{s:f, s:f, s:f, s:o}", "median", spread.median, "min",
 			 spread.min, "max", spread.max, "samples", samples);
 }
@@ -216,14 +130,14 @@ static json_t *entry_to_json(const struct bench_plan *plan,
 {
 	json_t *object = json_pack("{s:s, s:b}", "about", entry->peer->about,
 				   "supported", !entry->not_supported);
-	enum figure figure;
+	enum bench_figure figure;
 
-	for (figure = 0;
-	     figure < figures_of(result->workload) && !entry->not_supported;
-	     figure++)
-		json_object_set_new(
-			object, figure_names[figure],
-			figure_to_json(result, entry, plan->repeat, figure));
+	for (figure = 0; figure < BENCH_FIGURES; figure++)
+		if (bench_has_figure(result, entry, figure))
+			json_object_set_new(object, bench_figure_names[figure],
+					    figure_to_json(result, entry,
+							   plan->repeat,
+							   figure));
 	return object;
 }
 
@@ -267,9 +181,9 @@ static json_t *left_out_to_json(void)
 
 static json_t *head_to_json(const struct bench_plan *plan)
 {
-	struct machine machine;
+	struct bench_machine machine;
 
-	read_machine(&machine);
+	bench_read_machine(&machine);
 	return json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:s},"
 			 " s:o, s:i, s:f, s:b, s:I}",
 			 "version", coqueue_version(), "date", machine.date,

@@ -212,9 +212,3 @@ bool bench_workload_is_built(const struct bench_workload *workload)
 {
 	return bench_coqueue.kinds & (1u << workload->kind);
 }
-
-bool bench_workload_is_timed(const struct bench_workload *workload)
-{
-	return workload->shape == BENCH_ROUNDTRIP ||
-	       workload->shape == BENCH_PACED;
-}

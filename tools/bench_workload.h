@@ -3,6 +3,7 @@
 #ifndef BENCH_WORKLOAD_H
 #define BENCH_WORKLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A queue's kind, which it has from its creation on. */
@@ -54,6 +55,12 @@ enum { BENCH_ITEM_MAX = 4096 };
 static inline size_t bench_item_size(const struct bench_workload *w)
 {
 	return w->item_size ? w->item_size : sizeof(void *);
+}
+
+/* Whether single items are timed. */
+static inline bool bench_workload_is_timed(const struct bench_workload *w)
+{
+	return w->shape == BENCH_ROUNDTRIP || w->shape == BENCH_PACED;
 }
 
 #endif /* BENCH_WORKLOAD_H */

@@ -24,9 +24,18 @@ enum { EXIT_USAGE = 2 };
 
 enum { WORKLOADS_MAX = 64 };
 
+enum output { JSON, TSV, PLOT, OUTPUTS };
+
+static bench_write *const writers[OUTPUTS] = {
+	[JSON] = bench_write_json,
+	[TSV] = bench_write_tsv,
+	[PLOT] = bench_write_plot,
+};
+
 struct options {
 	struct bench_plan plan;
-	const char *json;
+	const char *files[OUTPUTS]; /* NULL: not wanted */
+	struct bench_baseline *baseline;
 	const struct bench_workload *chosen[WORKLOADS_MAX];
 	size_t n_chosen;
 };
@@ -35,10 +44,12 @@ static const char doc[] =
 	"Compare the speed of coqueue with that of queues made by hand of a "
 	"mutex and condition variables, and with those of other libraries.\v"
 	"Exit status: 0, 1 when a sample failed (a queue hung, crashed or lost "
-	"an item), 2 for a usage error.  An idle machine gives better figures.";
+	"an item) or a file cannot be written, 2 for a usage error.  An idle "
+	"machine gives better figures.";
 
 enum { KEY_DURATION = 'd', KEY_JSON = 'j', KEY_LIST = 'l', KEY_PIN = 'p' };
 enum { KEY_REPEAT = 'r', KEY_SEED = 's', KEY_WORKLOAD = 'w' };
+enum { KEY_TSV = 't', KEY_PLOT = 'o', KEY_BASELINE = 'b' };
 
 static const struct argp_option argp_options[] = {
 	{"workload", KEY_WORKLOAD, "NAME", 0,
@@ -55,6 +66,12 @@ static const struct argp_option argp_options[] = {
 	 0},
 	{"seed", KEY_SEED, "N", 0, "order of the samples (default: random)", 0},
 	{"json", KEY_JSON, "FILE", 0, "write every figure to FILE, too", 0},
+	{"tsv", KEY_TSV, "FILE", 0,
+	 "write a line for each workload and queue, with tabs between figures",
+	 0},
+	{"plot", KEY_PLOT, "FILE.svg", 0, "draw bars (with gnuplot)", 0},
+	{"baseline", KEY_BASELINE, "FILE", 0,
+	 "compare with an earlier run, whose --json wrote FILE", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -126,6 +143,27 @@ static bool yes_or_no(const char *arg, struct argp_state *state)
 	return !strcmp(arg, "yes");
 }
 
+static void read_baseline(struct options *options, const char *file)
+{
+	char why[256];
+
+	if (options->baseline)
+		bench_free_baseline(options->baseline);
+	options->baseline = bench_read_baseline(file, why, sizeof(why));
+	if (!options->baseline)
+		error(EXIT_USAGE, 0, "cannot compare with %s: %s", file, why);
+}
+
+static const char *svg_name(const char *arg, struct argp_state *state)
+{
+	const char *dot = strrchr(arg, '.');
+
+	if (!dot || strcmp(dot, ".svg"))
+		argp_error(state, "'%s': plots are SVG, in a file named so",
+			   arg);
+	return arg;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -153,7 +191,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			(uint64_t)number(arg, 0, UINT32_MAX, state);
 		return 0;
 	case KEY_JSON:
-		options->json = arg;
+		options->files[JSON] = arg;
+		return 0;
+	case KEY_TSV:
+		options->files[TSV] = arg;
+		return 0;
+	case KEY_PLOT:
+		options->files[PLOT] = svg_name(arg, state);
+		return 0;
+	case KEY_BASELINE:
+		read_baseline(options, arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (!options->n_chosen)
@@ -266,23 +313,53 @@ static void release(const struct options *options, struct bench_result *results)
 	for (i = 0; i < options->n_chosen; i++)
 		for (n = 0; n < results[i].n_entries; n++)
 			free(results[i].entries[n].samples);
+	if (options->baseline)
+		bench_free_baseline(options->baseline);
+}
+
+/* What can be known before anything is measured, which takes long. */
+static void check_outputs(const struct options *options)
+{
+	const char *problem;
+	enum output output;
+	FILE *f;
+
+	for (output = 0; output < OUTPUTS; output++) {
+		if (!options->files[output])
+			continue;
+		f = fopen(options->files[output], "a");
+		if (!f || fclose(f))
+			error(EXIT_FAILURE, errno, "%s",
+			      options->files[output]);
+	}
+	problem = options->files[PLOT] ? bench_check_plot() : NULL;
+	if (problem)
+		error(EXIT_FAILURE, errno, "%s", problem);
 }
 
 static void report(const struct options *options,
 		   const struct bench_result *results)
 {
 	const char *problem;
+	enum output output;
 	size_t i;
 
 	bench_print_head(stdout, &options->plan);
 	for (i = 0; i < options->n_chosen; i++)
 		bench_print_result(stdout, &options->plan, &results[i]);
-	if (!options->json)
-		return;
-	problem = bench_write_json(options->json, &options->plan, results,
-				   options->n_chosen);
-	if (problem)
-		error(EXIT_FAILURE, errno, "%s: %s", options->json, problem);
+	if (options->baseline)
+		bench_print_baseline(stdout, options->baseline, &options->plan,
+				     results, options->n_chosen);
+	for (output = 0; output < OUTPUTS; output++) {
+		if (!options->files[output])
+			continue;
+		problem =
+			writers[output](options->files[output], &options->plan,
+					results, options->n_chosen);
+		if (problem)
+			error(EXIT_FAILURE, errno, "%s: %s",
+			      options->files[output], problem);
+	}
 }
 
 int main(int argc, char **argv)
@@ -297,6 +374,7 @@ int main(int argc, char **argv)
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	check_outputs(&options);
 	prepare(&options, results);
 	take_all(&options, results);
 	report(&options, results);
