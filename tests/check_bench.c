@@ -251,6 +251,7 @@ static const struct bench_peer peer_coqueue = {"coqueue", "", NULL};
 static const struct bench_peer peer_other = {"other", "", NULL};
 
 static const struct bench_workload timed = {.shape = BENCH_ROUNDTRIP};
+static const struct bench_workload of_memory = {.shape = BENCH_MEMORY};
 
 enum { FIRST, COQUEUE, OTHER };
 
@@ -285,6 +286,38 @@ START_TEST(figures_are_the_median_and_the_ends)
 	check_spread(FIRST, SAMPLES, BENCH_CPU_NS, 6, 2, 9);
 	check_spread(FIRST, 2, BENCH_NS, 40, 20, 60);
 	check_spread(FIRST, 1, BENCH_NS, 60, 60, 60);
+}
+END_TEST
+
+START_TEST(percentiles_are_of_workloads_that_time_items)
+{
+	struct bench_result r = measured();
+	unsigned i;
+
+	for (i = 0; i < SAMPLES; i++) {
+		samples_of_first[i].percentiles[BENCH_P50] = 1 + i;
+		samples_of_first[i].percentiles[BENCH_P99] = 11 + i;
+		samples_of_first[i].percentiles[BENCH_P99_9] = 21 + i;
+	}
+	check_spread(FIRST, SAMPLES, BENCH_NS_P50, 2, 1, 3);
+	check_spread(FIRST, SAMPLES, BENCH_NS_P99, 12, 11, 13);
+	check_spread(FIRST, SAMPLES, BENCH_NS_P99_9, 22, 21, 23);
+	r.workload = &of_memory;
+	ck_assert(!bench_has_figure(&r, &r.entries[FIRST], BENCH_NS_P50));
+}
+END_TEST
+
+START_TEST(bytes_have_no_cpu_time)
+{
+	struct bench_result r = measured();
+
+	ck_assert_str_eq(bench_unit_of(r.workload), "ns");
+	ck_assert_str_eq(bench_figure_name("ns", BENCH_NS), "ns_per_item");
+	r.workload = &of_memory;
+	ck_assert_str_eq(bench_unit_of(r.workload), "bytes");
+	ck_assert_str_eq(bench_figure_name("bytes", BENCH_NS), "bytes");
+	ck_assert(bench_has_figure(&r, &r.entries[FIRST], BENCH_NS));
+	ck_assert(!bench_has_figure(&r, &r.entries[FIRST], BENCH_CPU_NS));
 }
 END_TEST
 
@@ -518,6 +551,8 @@ int main(void)
 		      meeting_put_that_is_stopped_keeps_its_item,
 		      window_holds_producers_until_half_of_it_is_free,
 		      figures_are_the_median_and_the_ends,
+		      percentiles_are_of_workloads_that_time_items,
+		      bytes_have_no_cpu_time,
 		      ratios_are_of_samples_taken_in_a_row,
 		      no_ratio_to_what_was_not_measured,
 		      no_difference_where_samples_overlap TESTS_OF_COROUTINES));

@@ -9,6 +9,7 @@
  *                     the threads and coroutines of a sample
  *   bench_latency.c   times of single items, and producers that keep a pace
  *   bench_shutdown.c  samples of shutdowns
+ *   bench_memory.c    samples of memory
  *   bench_report.c    the table and the JSON file
  *   bench_tsv.c bench_plot.c bench_baseline.c
  *                     a line for each queue, bars for each, each beside what an
@@ -81,7 +82,7 @@ enum { BENCH_P50, BENCH_P99, BENCH_P99_9, BENCH_PERCENTILES };
 
 /* What one sample found; an item of a round trip is there and back. */
 struct bench_sample {
-	double ns;     /* time per item */
+	double ns;     /* time per item; bytes, where that is the unit */
 	double cpu_ns; /* CPU time of all threads per item */
 	uint64_t items;
 	double percentiles

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const bench_figure_names[BENCH_FIGURES] = {
+static const char *const names[BENCH_FIGURES] = {
 	[BENCH_NS] = "ns_per_item",
 	[BENCH_CPU_NS] = "cpu_ns_per_item",
 	[BENCH_TIMES_BASELINE] = "times_as_fast_as_baseline",
@@ -15,6 +15,16 @@ const char *const bench_figure_names[BENCH_FIGURES] = {
 	[BENCH_NS_P99] = "p99_ns",
 	[BENCH_NS_P99_9] = "p99_9_ns",
 };
+
+const char *bench_unit_of(const struct bench_workload *workload)
+{
+	return bench_is_in_bytes(workload) ? "bytes" : "ns";
+}
+
+const char *bench_figure_name(const char *unit, enum bench_figure figure)
+{
+	return figure == BENCH_NS && strcmp(unit, "ns") ? unit : names[figure];
+}
 
 bool bench_is_coqueue(const struct bench_entry *entry)
 {
@@ -39,6 +49,8 @@ bool bench_has_figure(const struct bench_result *result,
 	if (entry->not_supported)
 		return false;
 	switch (figure) {
+	case BENCH_CPU_NS:
+		return !bench_is_in_bytes(result->workload);
 	case BENCH_TIMES_BASELINE:
 		return !result->entries[0].not_supported;
 	case BENCH_COQUEUE_TIMES:

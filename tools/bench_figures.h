@@ -23,7 +23,11 @@ enum bench_figure {
 	BENCH_FIGURES
 };
 
-extern const char *const bench_figure_names[BENCH_FIGURES];
+/* "ns" or "bytes", of BENCH_NS. */
+const char *bench_unit_of(const struct bench_workload *workload);
+
+/* In JSON files. */
+const char *bench_figure_name(const char *unit, enum bench_figure figure);
 
 /* Whether there is such a figure: it was measured, and what it is a ratio to. */
 bool bench_has_figure(const struct bench_result *result,

@@ -21,6 +21,8 @@ static int bench_pipe_create(const struct bench_workload *w, void **queue)
 	bool packets = w->capacity * bench_item_size(w) % page != 0;
 	int size = (int)(w->capacity * (packets ? page : bench_item_size(w)));
 
+	if (w->shape == BENCH_MEMORY)
+		return ENOTSUP; /* it is the kernel's */
 	if (!ends)
 		return ENOMEM;
 	if (pipe2(ends, packets ? O_DIRECT : 0))
@@ -30,7 +32,6 @@ static int bench_pipe_create(const struct bench_workload *w, void **queue)
 }
 
 /* Up to PIPE_BUF bytes are written at once, and so they are read. */
-
 static inline int bench_pipe_put_value(void *queue, const void *item,
 				       size_t size)
 {

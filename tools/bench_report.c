@@ -37,7 +37,7 @@ void bench_print_head(FILE *to, const struct bench_plan *plan)
 				w->name, w->about);
 	fputs("times as fast as the first queue of the workload; coqueue: so "
 	      "many times as fast as this\nqueue; ~ no difference: the samples "
-	      "of both overlap\n",
+	      "of both overlap; bytes: they count, not time\n",
 	      to);
 	fprintf(to, "\n%-14s %-11s %30s %10s %25s %8s\n", "", "", "ns per item",
 		"cpu ns", "times as fast", "coqueue");
@@ -55,8 +55,11 @@ static void print_figures(FILE *to, const struct bench_plan *plan,
 			spread[figure] = bench_spread_of(result, entry,
 							 plan->repeat, figure);
 	s = &spread[BENCH_NS];
-	fprintf(to, " %9.1f (%8.1f - %8.1f) %10.1f", s->median, s->min, s->max,
-		spread[BENCH_CPU_NS].median);
+	fprintf(to, " %9.1f (%8.1f - %8.1f)", s->median, s->min, s->max);
+	if (bench_has_figure(result, entry, BENCH_CPU_NS))
+		fprintf(to, " %10.1f", spread[BENCH_CPU_NS].median);
+	else
+		fprintf(to, " %10s", bench_unit_of(result->workload));
 	s = &spread[BENCH_TIMES_BASELINE];
 	if (entry == &result->entries[0] ||
 	    !bench_has_figure(result, entry, BENCH_TIMES_BASELINE))
@@ -130,14 +133,15 @@ static json_t *entry_to_json(const struct bench_plan *plan,
 {
 	json_t *object = json_pack("{s:s, s:b}", "about", entry->peer->about,
 				   "supported", !entry->not_supported);
+	const char *unit = bench_unit_of(result->workload);
 	enum bench_figure figure;
 
 	for (figure = 0; figure < BENCH_FIGURES; figure++)
 		if (bench_has_figure(result, entry, figure))
-			json_object_set_new(object, bench_figure_names[figure],
-					    figure_to_json(result, entry,
-							   plan->repeat,
-							   figure));
+			json_object_set_new(
+				object, bench_figure_name(unit, figure),
+				figure_to_json(result, entry, plan->repeat,
+					       figure));
 	return object;
 }
 
@@ -145,11 +149,12 @@ static json_t *result_to_json(const struct bench_plan *plan,
 			      const struct bench_result *result)
 {
 	const struct bench_workload *w = result->workload;
-	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:i, s:i, s:s}", "name", w->name, "about",
-		w->about, "kind", bench_kind_names[w->kind], "producers",
-		(int)w->producers, "consumers", (int)w->consumers, "baseline",
-		result->entries[0].peer->name);
+	json_t *object =
+		json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s}", "name",
+			  w->name, "about", w->about, "unit", bench_unit_of(w),
+			  "kind", bench_kind_names[w->kind], "producers",
+			  (int)w->producers, "consumers", (int)w->consumers,
+			  "baseline", result->entries[0].peer->name);
 	json_t *peers = json_object();
 	unsigned int n;
 

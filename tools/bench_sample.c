@@ -133,6 +133,8 @@ static const char *take(struct bench_job *job, struct bench_sample *out)
 {
 	const char *error;
 
+	if (job->workload->shape == BENCH_MEMORY)
+		return bench_take_memory(job, out);
 	if (job->queue->sample)
 		return job->queue->sample(job->workload, job->plan, out);
 	if (job->workload->shape == BENCH_SHUTDOWN)

@@ -101,6 +101,8 @@ const struct bench_peer bench_peers[] = {
 	"; textbook, coqueue, ffmpeg, pipe, go hold them, others a pointer "   \
 	"to "                                                                  \
 	"a copy in new memory"
+/* What malloc() gave, and pages in use that did not come from there. */
+#define MEMORY "bytes of an empty queue"
 #define OF_GO "; of Go goroutines"
 #define PRIORITIES "; 256 priorities"
 
@@ -158,6 +160,8 @@ const struct bench_workload bench_workloads[] = {
 	{"shutdown-1000", BENCH_FIFO, BENCH_SHUTDOWN, 1, 1000, 1024,
 	 .about = "an item: shutdown, until 1000 threads' gets have "
 		  "returned" OF_GO},
+	{"memory-16", BENCH_FIFO, BENCH_MEMORY, 0, 0, 16, .about = MEMORY},
+	{"memory-1024", BENCH_FIFO, BENCH_MEMORY, 0, 0, 1024, .about = MEMORY},
 	{"unbounded-1p1c", BENCH_UNBOUNDED, BENCH_FLOW, 1, 1, 0,
 	 .about = "1 producer, 1 consumer" AHEAD},
 	{"unbounded-4p4c", BENCH_UNBOUNDED, BENCH_FLOW, 4, 4, 0,

@@ -56,5 +56,7 @@ void bench_job_release(struct bench_job *job);
 /* Samples of another kind: NULL, or what went wrong. */
 const char *bench_take_shutdowns(struct bench_job *job,
 				 struct bench_sample *out);
+const char *bench_take_memory(const struct bench_job *job,
+			      struct bench_sample *out);
 
 #endif /* BENCH_WORKERS_H */

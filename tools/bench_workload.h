@@ -26,6 +26,7 @@ enum bench_shape {
 	BENCH_BATCHES,   /* BENCH_FLOW, BENCH_BATCH items a call if it can */
 	BENCH_PACED,     /* BENCH_FLOW, an item at a time, each timed */
 	BENCH_SIZED,     /* BENCH_FLOW, items of a size */
+	BENCH_MEMORY,    /* nobody does anything: what does the queue take? */
 	BENCH_SHAPES
 };
 
@@ -55,6 +56,12 @@ enum { BENCH_ITEM_MAX = 4096 };
 static inline size_t bench_item_size(const struct bench_workload *w)
 {
 	return w->item_size ? w->item_size : sizeof(void *);
+}
+
+/* Else nanoseconds. */
+static inline bool bench_is_in_bytes(const struct bench_workload *w)
+{
+	return w->shape == BENCH_MEMORY;
 }
 
 /* Whether single items are timed. */
