@@ -10,6 +10,7 @@
 #include "../tools/bench_coroutines.h"
 #include "../tools/bench_figures.h"
 #include "../tools/bench_window.h"
+#include "../tools/bench_workers.h"
 #include "../tools/textbook.h"
 
 #include <coqueue/waiter.h>
@@ -227,6 +228,56 @@ START_TEST(window_holds_producers_until_half_of_it_is_free)
 	crew_expect(crew, 0);
 	crew_expect(late, 0);
 	bench_window_destroy(window);
+}
+END_TEST
+
+/* ---- times of single items ---------------------------------------------- */
+
+START_TEST(items_are_timed_in_their_phase_alone)
+{
+	static struct histogram times;
+	struct bench_run run = {.times = &times};
+	struct bench_worker w = {.run = &run};
+	struct bench_sample sample;
+	unsigned i;
+
+	bench_record(&w, 1000000);
+	run.phase = BENCH_TIMED;
+	for (i = 0; i < 1000; i++)
+		bench_record(&w, i < 900 ? 10 : i < 995 ? 20 : 30);
+	run.phase = BENCH_STOPPED;
+	bench_record(&w, 1000000);
+	ck_assert_uint_eq(times.count, 1000);
+	bench_read_percentiles(&times, &sample);
+	ck_assert_double_eq(sample.percentiles[BENCH_P50], 10);
+	ck_assert_double_eq(sample.percentiles[BENCH_P99], 20);
+	ck_assert_double_eq(sample.percentiles[BENCH_P99_9], 30);
+}
+END_TEST
+
+static void check_wait(unsigned pace)
+{
+	const struct bench_workload paced = {.pace = pace};
+	struct bench_worker w = {.run = NULL};
+	struct bench_run run = {
+		.workload = &paced, .workers = &w, .producers = 1};
+	uint64_t next = bench_clock();
+	double before = 0;
+	int i;
+
+	w.run = &run;
+	for (i = 0; i < 10; i++) {
+		bench_wait_until(&w, next += pace);
+		ck_assert_uint_ge(bench_clock(), next);
+		ck_assert_double_gt(bench_seconds_waited(&run), before);
+		before = bench_seconds_waited(&run);
+	}
+}
+
+START_TEST(who_waits_for_his_time_waits_until_then)
+{
+	check_wait(BENCH_SLEEP / 10);
+	check_wait(BENCH_SLEEP * 10);
 }
 END_TEST
 
@@ -550,6 +601,8 @@ int main(void)
 		      meeting_put_returns_when_its_item_was_taken,
 		      meeting_put_that_is_stopped_keeps_its_item,
 		      window_holds_producers_until_half_of_it_is_free,
+		      items_are_timed_in_their_phase_alone,
+		      who_waits_for_his_time_waits_until_then,
 		      figures_are_the_median_and_the_ends,
 		      percentiles_are_of_workloads_that_time_items,
 		      bytes_have_no_cpu_time,

@@ -12,7 +12,7 @@ enum { FOR_GET, FOR_PUT, ENDS };
 /*
  * A pipe has a number of pages.  Where the items fill some, these are as many as
  * they are, fewer while one of the pages is half read; else each item is a
- * packet, which has a page to itself.
+ * packet, which has a page to itself.  All of that is the kernel's memory.
  */
 static int bench_pipe_create(const struct bench_workload *w, void **queue)
 {
@@ -21,14 +21,15 @@ static int bench_pipe_create(const struct bench_workload *w, void **queue)
 	bool packets = w->capacity * bench_item_size(w) % page != 0;
 	int size = (int)(w->capacity * (packets ? page : bench_item_size(w)));
 
-	if (w->shape == BENCH_MEMORY)
-		return ENOTSUP; /* it is the kernel's */
 	if (!ends)
 		return ENOMEM;
 	if (pipe2(ends, packets ? O_DIRECT : 0))
 		return errno == EINVAL ? ENOTSUP : errno;
 	*queue = ends;
-	return fcntl(ends[FOR_PUT], F_SETPIPE_SZ, size) == size ? 0 : ENOTSUP;
+	return fcntl(ends[FOR_PUT], F_SETPIPE_SZ, size) == size &&
+			       w->shape != BENCH_MEMORY
+		       ? 0
+		       : ENOTSUP;
 }
 
 /* Up to PIPE_BUF bytes are written at once, and so they are read. */
@@ -51,10 +52,8 @@ static void bench_pipe_shutdown(void *queue, struct bench_run *run)
 
 static void bench_pipe_destroy(void *queue)
 {
-	int *ends = queue;
-
-	close(ends[FOR_GET]);
-	free(ends);
+	close(((int *)queue)[FOR_GET]);
+	free(queue);
 }
 
 BENCH_DEFINE_ANY_QUEUE(pipe, BENCH_DOES(FIFO), NULL, single, values,
