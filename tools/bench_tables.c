@@ -64,7 +64,7 @@ const struct bench_peer bench_peers[] = {
 	{"glib", "GLib GAsyncQueue", &bench_glib},
 	{"apr", "Apache Portable Runtime, apr_queue", &bench_apr},
 	{"ffmpeg", "FFmpeg AVThreadMessageQueue", &bench_ffmpeg},
-	{"pipe", "a pipe, to which pointers are written; 513 to 1024 items",
+	{"pipe", "a pipe, to which items are written; 513 to 1024 of them",
 	 &bench_pipe},
 	{"boost", "Boost.Thread sync_queue", &bench_boost},
 	{"boost-bound", "Boost.Thread sync_bounded_queue",
@@ -101,8 +101,9 @@ const struct bench_peer bench_peers[] = {
 	"; textbook, coqueue, ffmpeg, pipe, go hold them, others a pointer "   \
 	"to "                                                                  \
 	"a copy in new memory"
-/* What malloc() gave, and pages in use that did not come from there. */
-#define MEMORY "bytes of an empty queue"
+#define MEMORY                                                                 \
+	"bytes of an empty queue; what malloc() gave, and pages in use of "    \
+	"other allocators"
 #define OF_GO "; of Go goroutines"
 #define PRIORITIES "; 256 priorities"
 
