@@ -245,7 +245,7 @@ refuses --pin maybe
 ends 2 "$bench" --nonsense
 refuses --plot file.png
 
-quick='--workload solo --repeat 2 --duration 0.001'
+quick='--workload solo --repeat 2 --duration 0.01'
 
 # refuses_early STATUS WHY COMMAND...: says why, and nothing has been measured.
 refuses_early()

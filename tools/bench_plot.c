@@ -68,7 +68,7 @@ static int by_median(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A logarithmic scale has no place for 0. */
+/* A logarithmic scale has no place for 0, nor for the infinite. */
 static void fill_panel(struct panel *panel, const struct bench_plan *plan,
 		       const struct bench_result *result)
 {
@@ -82,7 +82,7 @@ static void fill_panel(struct panel *panel, const struct bench_plan *plan,
 		if (!bench_has_figure(result, entry, BENCH_NS))
 			continue;
 		ns = bench_spread_of(result, entry, plan->repeat, BENCH_NS);
-		if (ns.min > 0)
+		if (ns.min > 0 && isfinite(ns.max))
 			panel->bars[panel->n_bars++] = (struct bar){entry, ns};
 	}
 	qsort(panel->bars, panel->n_bars, sizeof(panel->bars[0]), by_median);

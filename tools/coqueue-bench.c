@@ -23,6 +23,7 @@
 enum { EXIT_USAGE = 2 };
 
 enum { WORKLOADS_MAX = 64 };
+enum { MAX_TRIES = 20 }; /* of a sample */
 
 enum output { JSON, TSV, PLOT, OUTPUTS };
 
@@ -235,12 +236,19 @@ static void take(const struct options *options,
 		 const struct bench_workload *workload,
 		 struct bench_entry *entry, unsigned int i)
 {
+	struct bench_sample *sample = &entry->samples[i];
+	unsigned int tries = 0;
 	const char *problem;
 
 	if (entry->not_supported)
 		return;
-	problem = bench_take(workload, entry->peer->queue, &options->plan,
-			     &entry->samples[i]);
+	/* A short one on a busy machine may see no item. */
+	do
+		problem = bench_take(workload, entry->peer->queue,
+				     &options->plan, sample);
+	while (!problem && !sample->items && ++tries < MAX_TRIES);
+	if (!problem && !sample->items)
+		problem = "no item came out; try a longer --duration";
 	if (problem == bench_not_supported)
 		entry->not_supported = true;
 	else if (problem)
