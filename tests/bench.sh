@@ -9,10 +9,10 @@ bench=$top_builddir/coqueue-bench
 [ -x "$bench" ] || { note "no coqueue-bench in this build"; exit 77; }
 
 # rows_of_table FILE, rows_of_json FILE, rows_of_tsv FILE: per line a workload, a
-# queue, and figures: ns (median, smallest, largest), CPU ns, times as fast (three
+# queue, and figures: ns (median, smallest, largest), CPU ns or "bytes", times as fast (three
 # again, not for the first queue of a workload), how many times as fast coqueue is
-# (not for coqueue, not in the TSV file); or "not supported".  The table has a "~"
-# behind some.
+# (not for coqueue, not in the TSV file), and if single items are timed "p50 N p99 N
+# p99.9 N"; or "not supported".  The table has a "~" behind some figures.
 rows_of_table()
 {
 	awk '
@@ -24,8 +24,15 @@ rows_of_table()
 		gsub(/\(|\)| - /, " ", rest)
 		gsub(/ +/, " ", rest)
 		sub(/ $/, "", rest)
-		print workload, rest
-	}' "$1"
+		if (rest ~ /^ p50/)
+			row = row rest
+		else {
+			if (row != "")
+				print row
+			row = workload " " rest
+		}
+	}
+	END { print row }' "$1"
 }
 
 # Keys by depth: of the file 1, of a workload 3, of a queue 5, of a figure 6;
@@ -48,12 +55,17 @@ rows_of_json()
 		for (figure in sum)
 			if (!is_mean(figure))
 				return "samples of another " figure
-		return range("ns_per_item", "%.1f") " " \
-			sprintf("%.1f", value["cpu_ns_per_itemmedian"]) \
+		return (unit == "ns" ? range("ns_per_item", "%.1f") " " \
+			sprintf("%.1f", value["cpu_ns_per_itemmedian"]) : \
+			range(unit, "%.1f") " " unit) \
 			(queue == baseline ? "" : " " \
 			range("times_as_fast_as_baseline", "%.2f")) \
 			(queue == "coqueue" ? "" : " " \
-			sprintf("%.2f", value["coqueue_times_as_fastmedian"]))
+			sprintf("%.2f", value["coqueue_times_as_fastmedian"])) \
+			(("p50_ns" in sum) ? sprintf( \
+				" p50 %.1f p99 %.1f p99.9 %.1f", \
+				value["p50_nsmedian"], value["p99_nsmedian"], \
+				value["p99_9_nsmedian"]) : "")
 	}
 	{
 		depth = (match($0, /[^ ]/) - 1) / 2
@@ -63,6 +75,7 @@ rows_of_json()
 		sub(/,$/, "", what)
 	}
 	depth == 3 && key == "name" { workload = part[4] }
+	depth == 3 && key == "unit" { unit = part[4] }
 	depth == 3 && key == "baseline" { baseline = part[4] }
 	depth == 4 && key != "" { queue = key }
 	depth == 5 && key == "supported" { supported = what == "true" }
@@ -75,6 +88,7 @@ rows_of_json()
 	depth == 4 && /^ *}/ && queue != "" {
 		print workload, queue, row()
 		queue = ""
+		split("", sum)
 	}' "$1"
 }
 
@@ -84,9 +98,15 @@ rows_of_tsv()
 	NR == 1 { next }
 	$NF == 0 { print $1, $2, "not supported" }
 	$NF == 2 {
-		printf "%s %s %.1f %.1f %.1f %.1f", $1, $2, $3, $4, $5, $6
+		printf "%s %s %.1f %.1f %.1f ", $1, $2, $3, $4, $5
+		if ($(NF - 1) == "ns")
+			printf "%.1f", $6
+		else
+			printf "%s", $(NF - 1)
 		if ($1 == before)
 			printf " %.2f %.2f %.2f", $7, $8, $9
+		if ($10 != "")
+			printf " p50 %.1f p99 %.1f p99.9 %.1f", $10, $11, $12
 		print ""
 	}
 	{ before = $1 }' "$1"
@@ -119,17 +139,22 @@ tsv=$scratch/figures.tsv
 svg=$scratch/figures.svg
 plot=--plot=$svg
 has gnuplot || { note "no gnuplot: nothing is drawn"; plot=; }
-ends 0 "$bench" --repeat 2 --duration 0.01 --seed 1 --json "$json" --tsv "$tsv" \
+ends 0 "$bench" --repeat 2 --duration 0.004 --seed 1 --json "$json" --tsv "$tsv" \
 	$plot || finish
 rows_of_table "$scratch/out" >"$scratch/marked"
-sed 's/ ~$//' "$scratch/marked" >"$scratch/table"
+sed 's/ ~//' "$scratch/marked" >"$scratch/table"
 rows_of_json "$json" >"$scratch/rows"
 must "table and JSON file disagree" diff "$scratch/table" "$scratch/rows"
-awk '$2 != "coqueue" && $3 != "not" { $NF = "" } { sub(/ $/, ""); print }' \
-	"$scratch/table" >"$scratch/rows"
+awk '{
+	rest = match($0, / p50 .*/) ? substr($0, RSTART) : ""
+	sub(/ p50 .*/, "")
+	if ($2 != "coqueue" && $3 != "not")
+		sub(/ [^ ]*$/, "")
+	print $0 rest
+}' "$scratch/table" >"$scratch/rows"
 rows_of_tsv "$tsv" >"$scratch/tsv"
 must "table and TSV file disagree" diff "$scratch/rows" "$scratch/tsv"
-sed -n 's/^\([^ ]* [^ ]*\) .* ~$/\1/p' "$scratch/marked" >"$scratch/overlaps"
+sed -n 's/^\([^ ]* [^ ]*\) .* ~\( p50 .*\)*$/\1/p' "$scratch/marked" >"$scratch/overlaps"
 overlaps_of "$tsv" >"$scratch/tsv"
 must "marked by mistake, or not" diff "$scratch/tsv" "$scratch/overlaps"
 
@@ -143,7 +168,7 @@ if [ -n "$plot" ]; then
 	} | sort >"$scratch/names"
 	grep -xFf "$scratch/names" "$scratch/texts" >"$scratch/drawn"
 	must "table and plot disagree" diff "$scratch/names" "$scratch/drawn"
-	[ "$(grep -cE '^[0-9.]+ (ns|µs|ms|s) ~$' "$scratch/texts")" -eq \
+	[ "$(grep -cE '^[0-9.]+ (ns|µs|ms|s|B|kB|MB) ~$' "$scratch/texts")" -eq \
 		"$(wc -l <"$scratch/overlaps")" ] ||
 		wrong "the plot marks other queues than the table"
 	grep -qx '</svg>' "$svg" || wrong "the plot has no end"
@@ -171,11 +196,21 @@ for name in $left_out; do
 done
 ordered='[0-9.]+ [0-9.]+ [0-9.]+'
 awk '$1 != before { print; before = $1 }' "$scratch/table" >"$scratch/first"
-grep -vE "^[^ ]+ [^ ]+ $ordered [0-9.]+( [0-9.]+)?$" "$scratch/first" &&
+sed 's/ p50 .*//' "$scratch/first" |
+	grep -vE "^[^ ]+ [^ ]+ $ordered ([0-9.]+|bytes)( [0-9.]+)?$" &&
 	wrong "what ratios are to has figures that are none"
-grep -vxFf "$scratch/first" "$scratch/table" |
-	grep -vE "^[^ ]+ [^ ]+ ($ordered [0-9.]+ $ordered( [0-9.]+)?|not supported)$" &&
+grep -vxFf "$scratch/first" "$scratch/table" | sed 's/ p50 .*//' |
+	grep -vE "^[^ ]+ [^ ]+ ($ordered ([0-9.]+|bytes) $ordered( [0-9.]+)?|not supported)$" &&
 	wrong "the table has figures that are none"
+awk '$NF != "supported" {
+	timed = match($0, / p50 [0-9.]+ p99 [0-9.]+ p99\.9 [0-9.]+$/)
+	p50 = $(NF - 4) + 0; p99 = $(NF - 2) + 0; p99_9 = $NF + 0
+	if (!timed != !($1 ~ /^(roundtrip|paced-.*)$/) ||
+		(timed && (p50 <= 0 || p50 > p99 || p99 > p99_9)))
+		print
+}' "$scratch/table" | grep . && wrong "percentiles that are none, or none"
+awk '$NF != "supported" && !/ bytes / != !/^memory/ || / bytes / && $6 != "bytes"' \
+	"$scratch/table" | grep . && wrong "bytes that are none, or none"
 grep -E '^[^ ]+ [^ ]+ 0\.0 ' "$scratch/table" &&
 	wrong "the table has items that took no time"
 

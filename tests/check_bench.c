@@ -10,6 +10,7 @@
 #include "../tools/bench_coroutines.h"
 #include "../tools/bench_figures.h"
 #include "../tools/bench_window.h"
+#include "../tools/bench_workers.h"
 #include "../tools/textbook.h"
 
 #include <coqueue/waiter.h>
@@ -32,7 +33,7 @@ static int by_rank(const void *a, const void *b, void *ctx)
 
 START_TEST(ring_gives_the_first_item_and_is_empty_when_it_stops)
 {
-	struct textbook *b = textbook_ring_create(3);
+	struct textbook *b = textbook_ring_create(3, sizeof(void *));
 	uintptr_t i;
 	void *item;
 
@@ -50,6 +51,30 @@ START_TEST(ring_gives_the_first_item_and_is_empty_when_it_stops)
 	ck_ok(textbook_ring_get(b, &item));
 	ck_assert_ptr_eq(item, ITEM(2, 0));
 	ck_code(textbook_ring_get(b, &item), ESHUTDOWN);
+	textbook_destroy(b);
+}
+END_TEST
+
+START_TEST(ring_gives_the_values_that_were_put)
+{
+	struct {
+		long rank, number;
+		char name[5];
+	} item = {0, 0, "item"}, back;
+	struct textbook *b = textbook_ring_create(3, sizeof(item));
+
+	for (item.number = 1; item.number < ITEMS; item.number++) {
+		for (item.rank = 0; item.rank < 2; item.rank++)
+			ck_ok(textbook_ring_put_value(b, &item));
+		for (item.rank = 0; item.rank < 2; item.rank++) {
+			memset(&back, 0, sizeof(back));
+			ck_ok(textbook_ring_get_value(b, &back));
+			ck_assert(!memcmp(&back, &item, sizeof(item)));
+		}
+	}
+	textbook_shutdown(b);
+	ck_code(textbook_ring_put_value(b, &item), ESHUTDOWN);
+	ck_code(textbook_ring_get_value(b, &back), ESHUTDOWN);
 	textbook_destroy(b);
 }
 END_TEST
@@ -206,25 +231,85 @@ START_TEST(window_holds_producers_until_half_of_it_is_free)
 }
 END_TEST
 
+/* ---- times of single items ---------------------------------------------- */
+
+START_TEST(items_are_timed_in_their_phase_alone)
+{
+	static struct histogram times;
+	struct bench_run run = {.times = &times};
+	struct bench_worker w = {.run = &run};
+	struct bench_sample sample;
+	unsigned i;
+
+	bench_record(&w, 1000000);
+	run.phase = BENCH_TIMED;
+	for (i = 0; i < 1000; i++)
+		bench_record(&w, i < 900 ? 10 : i < 995 ? 20 : 30);
+	run.phase = BENCH_STOPPED;
+	bench_record(&w, 1000000);
+	ck_assert_uint_eq(times.count, 1000);
+	bench_read_percentiles(&times, &sample);
+	ck_assert_double_eq(sample.percentiles[BENCH_P50], 10);
+	ck_assert_double_eq(sample.percentiles[BENCH_P99], 20);
+	ck_assert_double_eq(sample.percentiles[BENCH_P99_9], 30);
+}
+END_TEST
+
+static void check_wait(unsigned pace)
+{
+	const struct bench_workload paced = {.pace = pace};
+	struct bench_worker w = {.run = NULL};
+	struct bench_run run = {
+		.workload = &paced, .workers = &w, .producers = 1};
+	uint64_t next = bench_clock();
+	double before = 0;
+	int i;
+
+	w.run = &run;
+	for (i = 0; i < 10; i++) {
+		bench_wait_until(&w, next += pace);
+		ck_assert_uint_ge(bench_clock(), next);
+		ck_assert_double_gt(bench_seconds_waited(&run), before);
+		before = bench_seconds_waited(&run);
+	}
+}
+
+START_TEST(who_waits_for_his_time_waits_until_then)
+{
+	check_wait(BENCH_SLEEP / 10);
+	check_wait(BENCH_SLEEP * 10);
+}
+END_TEST
+
 /* ---- figures ------------------------------------------------------------ */
 
 enum { SAMPLES = 3 };
 
 static struct bench_sample samples_of_first[] = {
-	{60, 6, 1}, {20, 2, 1}, {40, 9, 1}};
+	{.ns = 60, .cpu_ns = 6, .items = 1},
+	{.ns = 20, .cpu_ns = 2, .items = 1},
+	{.ns = 40, .cpu_ns = 9, .items = 1}};
 static struct bench_sample samples_of_coqueue[] = {
-	{10, 3, 1}, {20, 2, 1}, {5, 1, 1}};
+	{.ns = 10, .cpu_ns = 3, .items = 1},
+	{.ns = 20, .cpu_ns = 2, .items = 1},
+	{.ns = 5, .cpu_ns = 1, .items = 1}};
 static struct bench_sample samples_of_other[] = {
-	{21, 3, 1}, {40, 2, 1}, {30, 1, 1}};
+	{.ns = 21, .cpu_ns = 3, .items = 1},
+	{.ns = 40, .cpu_ns = 2, .items = 1},
+	{.ns = 30, .cpu_ns = 1, .items = 1}};
 static const struct bench_peer peer_first = {"first", "", NULL};
 static const struct bench_peer peer_coqueue = {"coqueue", "", NULL};
 static const struct bench_peer peer_other = {"other", "", NULL};
+
+static const struct bench_workload timed = {.shape = BENCH_ROUNDTRIP};
+static const struct bench_workload of_memory = {.shape = BENCH_MEMORY};
 
 enum { FIRST, COQUEUE, OTHER };
 
 static struct bench_result measured(void)
 {
 	return (struct bench_result){
+		.workload = &timed,
 		.n_entries = 3,
 		.entries = {{&peer_first, false, samples_of_first},
 			    {&peer_coqueue, false, samples_of_coqueue},
@@ -252,6 +337,38 @@ START_TEST(figures_are_the_median_and_the_ends)
 	check_spread(FIRST, SAMPLES, BENCH_CPU_NS, 6, 2, 9);
 	check_spread(FIRST, 2, BENCH_NS, 40, 20, 60);
 	check_spread(FIRST, 1, BENCH_NS, 60, 60, 60);
+}
+END_TEST
+
+START_TEST(percentiles_are_of_workloads_that_time_items)
+{
+	struct bench_result r = measured();
+	unsigned i;
+
+	for (i = 0; i < SAMPLES; i++) {
+		samples_of_first[i].percentiles[BENCH_P50] = 1 + i;
+		samples_of_first[i].percentiles[BENCH_P99] = 11 + i;
+		samples_of_first[i].percentiles[BENCH_P99_9] = 21 + i;
+	}
+	check_spread(FIRST, SAMPLES, BENCH_NS_P50, 2, 1, 3);
+	check_spread(FIRST, SAMPLES, BENCH_NS_P99, 12, 11, 13);
+	check_spread(FIRST, SAMPLES, BENCH_NS_P99_9, 22, 21, 23);
+	r.workload = &of_memory;
+	ck_assert(!bench_has_figure(&r, &r.entries[FIRST], BENCH_NS_P50));
+}
+END_TEST
+
+START_TEST(bytes_have_no_cpu_time)
+{
+	struct bench_result r = measured();
+
+	ck_assert_str_eq(bench_unit_of(r.workload), "ns");
+	ck_assert_str_eq(bench_figure_name("ns", BENCH_NS), "ns_per_item");
+	r.workload = &of_memory;
+	ck_assert_str_eq(bench_unit_of(r.workload), "bytes");
+	ck_assert_str_eq(bench_figure_name("bytes", BENCH_NS), "bytes");
+	ck_assert(bench_has_figure(&r, &r.entries[FIRST], BENCH_NS));
+	ck_assert(!bench_has_figure(&r, &r.entries[FIRST], BENCH_CPU_NS));
 }
 END_TEST
 
@@ -477,13 +594,18 @@ int main(void)
 	return suite_run(
 		"bench",
 		TESTS(ring_gives_the_first_item_and_is_empty_when_it_stops,
+		      ring_gives_the_values_that_were_put,
 		      stack_gives_the_last_item,
 		      heap_gives_the_smallest_item_equal_ones_in_order,
 		      list_gives_the_first_item,
 		      meeting_put_returns_when_its_item_was_taken,
 		      meeting_put_that_is_stopped_keeps_its_item,
 		      window_holds_producers_until_half_of_it_is_free,
+		      items_are_timed_in_their_phase_alone,
+		      who_waits_for_his_time_waits_until_then,
 		      figures_are_the_median_and_the_ends,
+		      percentiles_are_of_workloads_that_time_items,
+		      bytes_have_no_cpu_time,
 		      ratios_are_of_samples_taken_in_a_row,
 		      no_ratio_to_what_was_not_measured,
 		      no_difference_where_samples_overlap TESTS_OF_COROUTINES));

@@ -5,6 +5,11 @@
  *   coqueue-bench.c   options, and the order in which samples are taken
  *   bench_tables.c    the queues and the workloads
  *   bench_sample.c    one sample, in a process of its own
+ *   bench_workers.[ch]
+ *                     the threads and coroutines of a sample
+ *   bench_latency.c   times of single items, and producers that keep a pace
+ *   bench_shutdown.c  samples of shutdowns
+ *   bench_memory.c    samples of memory
  *   bench_report.c    the table and the JSON file
  *   bench_tsv.c bench_plot.c bench_baseline.c
  *                     a line for each queue, bars for each, each beside what an
@@ -13,7 +18,8 @@
  *                     medians, ratios and spreads, for all of these
  *   bench_machine.[ch]
  *                     where and when
- *   bench_queue.h     what a queue must bring to be measured, and the loops
+ *   bench_queue.h     what a queue must bring to be measured
+ *   bench_loops.h     what is done with it
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
  *   bench_program.[ch]
  *                     that of a language that wants threads of its own; with
@@ -72,11 +78,15 @@ struct bench_plan {
 	uint64_t seed; /* of the order of the samples */
 };
 
+enum { BENCH_P50, BENCH_P99, BENCH_P99_9, BENCH_PERCENTILES };
+
 /* What one sample found; an item of a round trip is there and back. */
 struct bench_sample {
-	double ns;     /* time per item */
+	double ns;     /* time per item; bytes, where that is the unit */
 	double cpu_ns; /* CPU time of all threads per item */
 	uint64_t items;
+	double percentiles
+		[BENCH_PERCENTILES]; /* ns of single items, if timed */
 };
 
 /* All samples of one peer at a workload. */

@@ -34,10 +34,16 @@ static inline int bench_apr_get(void *queue, void **item)
 
 	while ((status = apr_queue_pop(queue, item)) == APR_EINTR)
 		;
-	return status ? status : bench_end_or_item(*item);
+	return status ? ESHUTDOWN : bench_end_or_item(*item);
 }
 
-/* apr_queue_term() would give up what is left. */
+/* It gives up what is left. */
+static void bench_apr_close(void *queue, struct bench_run *run)
+{
+	(void)run;
+	apr_queue_term(queue);
+}
+
 static void bench_apr_shutdown(void *queue, struct bench_run *run)
 {
 	bench_put_ends(queue, run, bench_apr_put);
@@ -50,4 +56,5 @@ static void bench_apr_destroy(void *queue)
 	apr_terminate();
 }
 
-BENCH_DEFINE_QUEUE(apr, BENCH_DOES(FIFO))
+BENCH_DEFINE_ANY_QUEUE(apr, BENCH_DOES(FIFO), NULL, single, pointers,
+		       bench_apr_close)

@@ -58,7 +58,7 @@ static bool is_spread(const struct bench_spread *s)
 	return s->min > 0 && s->min <= s->median && s->median <= s->max;
 }
 
-static bool read_entry(struct reader *r, const char *workload,
+static bool read_entry(struct reader *r, const char *workload, const char *unit,
 		       const char *first, const char *queue, json_t *object)
 {
 	struct old_entry *entries, *e;
@@ -82,9 +82,10 @@ static bool read_entry(struct reader *r, const char *workload,
 	ns = &e->ns;
 	times = &e->times_as_fast;
 	if (json_unpack_ex(object, &error, 0, "{s:{s:F, s:F, s:F}, s?o}",
-			   bench_figure_names[BENCH_NS], "median", &ns->median,
-			   "min", &ns->min, "max", &ns->max,
-			   bench_figure_names[BENCH_TIMES_BASELINE], &ratio) ||
+			   bench_figure_name(unit, BENCH_NS), "median",
+			   &ns->median, "min", &ns->min, "max", &ns->max,
+			   bench_figure_name(unit, BENCH_TIMES_BASELINE),
+			   &ratio) ||
 	    (ratio && json_unpack_ex(ratio, &error, 0, "{s:F, s:F, s:F}",
 				     "median", &times->median, "min",
 				     &times->min, "max", &times->max)))
@@ -98,18 +99,19 @@ static bool read_entry(struct reader *r, const char *workload,
 
 static bool read_workload(struct reader *r, json_t *object)
 {
-	const char *workload, *first, *queue;
+	const char *workload, *unit = "ns", *first, *queue;
 	json_t *peers, *peer;
 	json_error_t error;
 
-	if (json_unpack_ex(object, &error, 0, "{s:s, s:s, s:o}", "name",
-			   &workload, "baseline", &first, "peers", &peers))
+	if (json_unpack_ex(object, &error, 0, "{s:s, s?s, s:s, s:o}", "name",
+			   &workload, "unit", &unit, "baseline", &first,
+			   "peers", &peers))
 		return fails(r, "workloads: %s", error.text);
 	if (!json_is_object(peers))
 		return fails(r, "%s: peers is no object", workload);
 	json_object_foreach(peers, queue,
-			    peer) if (!read_entry(r, workload, first, queue,
-						  peer)) return false;
+			    peer) if (!read_entry(r, workload, unit, first,
+						  queue, peer)) return false;
 	return true;
 }
 
@@ -176,10 +178,14 @@ static const struct old_entry *find(const struct bench_baseline *baseline,
 }
 
 /* With what has become of it, in words. */
-static void print_pair(FILE *to, int digits, struct bench_spread old,
+static void print_pair(FILE *to, const struct bench_workload *workload,
+		       int digits, struct bench_spread old,
 		       struct bench_spread new, double times_as_fast)
 {
-	const char *verdict = times_as_fast > 1 ? "faster" : "slower";
+	static const char *const verdicts[2][2] = {{"slower", "faster"},
+						   {"larger", "smaller"}};
+	const char *verdict =
+		verdicts[bench_is_in_bytes(workload)][times_as_fast > 1];
 
 	if (bench_spreads_overlap(old, new))
 		verdict = "no difference";
@@ -196,14 +202,15 @@ static void print_change(FILE *to, const struct old_entry *old,
 	struct bench_spread new =
 		bench_spread_of(result, entry, plan->repeat, BENCH_NS);
 
-	print_pair(to, 1, old->ns, new, old->ns.median / new.median);
+	print_pair(to, result->workload, 1, old->ns, new,
+		   old->ns.median / new.median);
 	if (entry == &result->entries[0] || !old->has_ratio ||
 	    !bench_has_figure(result, entry, BENCH_TIMES_BASELINE) ||
 	    strcmp(old->first, result->entries[0].peer->name))
 		return;
 	new = bench_spread_of(result, entry, plan->repeat,
 			      BENCH_TIMES_BASELINE);
-	print_pair(to, 2, old->times_as_fast, new,
+	print_pair(to, result->workload, 2, old->times_as_fast, new,
 		   new.median / old->times_as_fast.median);
 }
 

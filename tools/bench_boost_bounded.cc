@@ -42,4 +42,5 @@ static void bench_boost_bounded_destroy(void *queue)
 	delete static_cast<queue_type *>(queue);
 }
 
-BENCH_DEFINE_QUEUE(boost_bounded, BENCH_DOES(FIFO))
+BENCH_DEFINE_ANY_QUEUE(boost_bounded, BENCH_DOES(FIFO), NULL, single, pointers,
+		       bench_boost_bounded_shutdown)

@@ -12,6 +12,7 @@ static int bench_coqueue_create(const struct bench_workload *w, void **queue)
 	coqueue_t *q;
 	int err;
 
+	attr.item_size = bench_item_size(w);
 	if (w->kind == BENCH_UNBOUNDED)
 		capacity = COQUEUE_UNBOUNDED;
 	if (w->kind == BENCH_LIFO)
@@ -26,13 +27,16 @@ static int bench_coqueue_create(const struct bench_workload *w, void **queue)
 	return err;
 }
 
-static inline int bench_coqueue_put(void *queue, void *item)
+static inline int bench_coqueue_put_value(void *queue, const void *item,
+					  size_t size)
 {
-	return coqueue_put(queue, &item);
+	(void)size;
+	return coqueue_put(queue, item);
 }
 
-static inline int bench_coqueue_get(void *queue, void **item)
+static inline int bench_coqueue_get_value(void *queue, void *item, size_t size)
 {
+	(void)size;
 	return coqueue_get(queue, item);
 }
 
@@ -65,8 +69,10 @@ static void bench_coqueue_destroy(void *queue)
 	 BENCH_DOES(PRIORITY) | BENCH_DOES(RENDEZVOUS))
 
 #if HAVE_BOOST_CONTEXT
-BENCH_DEFINE_BATCH_QUEUE(coqueue, KINDS_OF_THREADS | BENCH_DOES(COROUTINES),
-			 bench_coroutines_run)
+BENCH_DEFINE_ANY_QUEUE(coqueue, KINDS_OF_THREADS | BENCH_DOES(COROUTINES),
+		       bench_coroutines_run, many, values,
+		       bench_coqueue_shutdown)
 #else
-BENCH_DEFINE_BATCH_QUEUE(coqueue, KINDS_OF_THREADS, NULL)
+BENCH_DEFINE_ANY_QUEUE(coqueue, KINDS_OF_THREADS, NULL, many, values,
+		       bench_coqueue_shutdown)
 #endif

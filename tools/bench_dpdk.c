@@ -56,4 +56,4 @@ static inline int bench_dpdk_get_many(void *queue, void **items, size_t n,
 
 #define bench_dpdk_destroy free
 
-BENCH_DEFINE_BATCH_QUEUE(dpdk, BENCH_DOES(FIFO), NULL)
+BENCH_DEFINE_ANY_QUEUE(dpdk, BENCH_DOES(FIFO), NULL, many, pointers, NULL)

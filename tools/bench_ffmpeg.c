@@ -9,20 +9,26 @@
 static int bench_ffmpeg_create(const struct bench_workload *w, void **queue)
 {
 	AVThreadMessageQueue *q;
-	int err = av_thread_message_queue_alloc(&q, (unsigned int)w->capacity,
-						sizeof(void *));
+	int err =
+		av_thread_message_queue_alloc(&q, (unsigned int)w->capacity,
+					      (unsigned int)bench_item_size(w));
 
 	*queue = q;
 	return AVUNERROR(err);
 }
 
-static inline int bench_ffmpeg_put(void *queue, void *item)
+/* What it sends is not const, but copied. */
+static inline int bench_ffmpeg_put_value(void *queue, const void *item,
+					 size_t size)
 {
-	return AVUNERROR(av_thread_message_queue_send(queue, &item, 0));
+	(void)size;
+	return AVUNERROR(av_thread_message_queue_send(
+		queue, (void *)(uintptr_t)item, 0));
 }
 
-static inline int bench_ffmpeg_get(void *queue, void **item)
+static inline int bench_ffmpeg_get_value(void *queue, void *item, size_t size)
 {
+	(void)size;
 	return AVUNERROR(av_thread_message_queue_recv(queue, item, 0));
 }
 
@@ -39,4 +45,5 @@ static void bench_ffmpeg_destroy(void *queue)
 	av_thread_message_queue_free(&q);
 }
 
-BENCH_DEFINE_QUEUE(ffmpeg, BENCH_DOES(FIFO))
+BENCH_DEFINE_ANY_QUEUE(ffmpeg, BENCH_DOES(FIFO), NULL, single, values,
+		       bench_ffmpeg_shutdown)

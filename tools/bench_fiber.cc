@@ -68,7 +68,8 @@ static void run(bench_loop_fn *each, struct bench_worker *workers,
 	static constexpr auto bench_##name##_get = get<channel>;               \
 	static constexpr auto bench_##name##_shutdown = shut<channel>;         \
 	static constexpr auto bench_##name##_destroy = destroy<channel>;       \
-	BENCH_DEFINE_COROUTINE_QUEUE(name, BENCH_DOES(COROUTINES), run)
+	BENCH_DEFINE_ANY_QUEUE(name, BENCH_DOES(COROUTINES), run, single,      \
+			       pointers, bench_##name##_shutdown)
 
 FIBER_QUEUE(fiber, buffered)
 FIBER_QUEUE(fiber_unbuf, unbuffered)

@@ -6,12 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const bench_figure_names[BENCH_FIGURES] = {
+static const char *const names[BENCH_FIGURES] = {
 	[BENCH_NS] = "ns_per_item",
 	[BENCH_CPU_NS] = "cpu_ns_per_item",
 	[BENCH_TIMES_BASELINE] = "times_as_fast_as_baseline",
 	[BENCH_COQUEUE_TIMES] = "coqueue_times_as_fast",
+	[BENCH_NS_P50] = "p50_ns",
+	[BENCH_NS_P99] = "p99_ns",
+	[BENCH_NS_P99_9] = "p99_9_ns",
 };
+
+const char *bench_unit_of(const struct bench_workload *workload)
+{
+	return bench_is_in_bytes(workload) ? "bytes" : "ns";
+}
+
+const char *bench_figure_name(const char *unit, enum bench_figure figure)
+{
+	return figure == BENCH_NS && strcmp(unit, "ns") ? unit : names[figure];
+}
 
 bool bench_is_coqueue(const struct bench_entry *entry)
 {
@@ -36,10 +49,16 @@ bool bench_has_figure(const struct bench_result *result,
 	if (entry->not_supported)
 		return false;
 	switch (figure) {
+	case BENCH_CPU_NS:
+		return !bench_is_in_bytes(result->workload);
 	case BENCH_TIMES_BASELINE:
 		return !result->entries[0].not_supported;
 	case BENCH_COQUEUE_TIMES:
 		return coqueue_of(result);
+	case BENCH_NS_P50:
+	case BENCH_NS_P99:
+	case BENCH_NS_P99_9:
+		return bench_workload_is_timed(result->workload);
 	default:
 		return true;
 	}
@@ -58,8 +77,10 @@ double bench_figure_of(const struct bench_result *result,
 		return sample->cpu_ns;
 	case BENCH_TIMES_BASELINE:
 		return result->entries[0].samples[i].ns / sample->ns;
-	default:
+	case BENCH_COQUEUE_TIMES:
 		return sample->ns / coqueue_of(result)->samples[i].ns;
+	default:
+		return sample->percentiles[figure - BENCH_NS_P50];
 	}
 }
 

@@ -17,10 +17,17 @@ enum bench_figure {
 	BENCH_CPU_NS,
 	BENCH_TIMES_BASELINE, /* as fast as the first queue of the workload */
 	BENCH_COQUEUE_TIMES,  /* as fast as this queue is coqueue */
+	BENCH_NS_P50,         /* of single items */
+	BENCH_NS_P99,
+	BENCH_NS_P99_9,
 	BENCH_FIGURES
 };
 
-extern const char *const bench_figure_names[BENCH_FIGURES];
+/* "ns" or "bytes", of BENCH_NS. */
+const char *bench_unit_of(const struct bench_workload *workload);
+
+/* In JSON files. */
+const char *bench_figure_name(const char *unit, enum bench_figure figure);
 
 /* Whether there is such a figure: it was measured, and what it is a ratio to. */
 bool bench_has_figure(const struct bench_result *result,

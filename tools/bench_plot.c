@@ -137,16 +137,18 @@ static void put_quoted(FILE *to, const char *text)
 	fputc('\'', to);
 }
 
-static void put_time(FILE *to, double ns)
+static void put_value(FILE *to, bool bytes, double value)
 {
-	static const char *const units[] = {"ns", "µs", "ms", "s"};
+	static const char *const units[2][4] = {{"ns", "µs", "ms", "s"},
+						{"B", "kB", "MB", "GB"}};
 	unsigned int unit = 0;
 
-	while (ns >= 999.5 && unit < 3) {
-		ns /= 1000;
+	while (value >= 999.5 && unit < 3) {
+		value /= 1000;
 		unit++;
 	}
-	fprintf(to, ns >= 99.5 ? "%.0f %s" : "%.3g %s", ns, units[unit]);
+	fprintf(to, value >= 99.5 ? "%.0f %s" : "%.3g %s", value,
+		units[bytes][unit]);
 }
 
 /* Bold text is marked up: it must not hold what gnuplot takes for that. */
@@ -167,7 +169,7 @@ static void put_text(FILE *to, const struct picture *picture, unsigned int x,
 }
 
 /* At most so many: of decades; or at 1, 2 and 5 of each, where there are few. */
-static void put_tics(FILE *to, double low, double high)
+static void put_tics(FILE *to, bool bytes, double low, double high)
 {
 	static const int steps[] = {1, 2, 5};
 	double decades = log10(high / low), decade, tic;
@@ -183,7 +185,7 @@ static void put_tics(FILE *to, double low, double high)
 			if (tic < low || tic > high)
 				continue;
 			fprintf(to, "%s'", before);
-			put_time(to, tic);
+			put_value(to, bytes, tic);
 			fprintf(to, "' %g", tic);
 			before = ", ";
 		}
@@ -202,7 +204,8 @@ static void put_bar(FILE *to, const struct bench_plan *plan,
 		colour = COLOUR_FIRST;
 	fprintf(to, "%u %s %g %g %g %s \"", n, bar->entry->peer->name,
 		bar->ns.median, bar->ns.min, bar->ns.max, colour);
-	put_time(to, bar->ns.median);
+	put_value(to, bench_is_in_bytes(panel->result->workload),
+		  bar->ns.median);
 	if (bench_like_coqueue(panel->result, bar->entry, plan->repeat))
 		fputs(" ~", to);
 	fputs("\"\n", to);
@@ -253,7 +256,7 @@ static void put_panel(FILE *to, const struct bench_plan *plan,
 		1 - (top + panel->n_bars * BAR_HEIGHT) / height);
 	fprintf(to, "set xrange [%g:%g]\nset yrange [%g:-0.5]\n", low, high,
 		panel->n_bars - 0.5);
-	put_tics(to, low, high);
+	put_tics(to, bench_is_in_bytes(panel->result->workload), low, high);
 	fprintf(to,
 		"plot $bars using 3:1:(%g):3:($1-0.38):($1+0.38):6:ytic(2) "
 		"with boxxyerror fillstyle solid 1 noborder "
@@ -274,7 +277,7 @@ static void put_head(FILE *to, const struct bench_plan *plan,
 
 	bench_read_machine(&machine);
 	put_text(to, picture, MARGIN, 18, "left", BOLD, 14,
-		 "Time per item, log scale; less is better");
+		 "Time per item, or bytes; log scale; less is better");
 	snprintf(text, sizeof(text), "coqueue %s, %.10s; %ld cores, %s, %s %s",
 		 coqueue_version(), machine.date, machine.cores, machine.model,
 		 machine.uts.sysname, machine.uts.release);

@@ -4,8 +4,11 @@
  * measures and verifies itself as bench_sample.c does.  Its file is part of this
  * one, so that it is found wherever this is installed.
  *
- * It is called with KIND SHAPE CAPACITY PRODUCERS CONSUMERS SECONDS, and prints
- * nanoseconds per item, of which CPU time, and the number of items.
+ * It is called with KIND SHAPE CAPACITY PRODUCERS CONSUMERS SECONDS PACE
+ * ITEM_SIZE, and prints nanoseconds per item, of which CPU time, and the number
+ * of items; then, if single items are timed, the percentiles 50, 99 and 99.9 of
+ * these times.  Its status 127, which is the shell's when there is no such
+ * command, is "not supported".
  */
 #ifndef BENCH_PROGRAM_H
 #define BENCH_PROGRAM_H
@@ -13,8 +16,7 @@
 #include "bench.h"
 #include "bench_queue.h"
 
-/* command: of the shell; the file is $file.  When there is no such command, that
- * is "not supported". */
+/* command: of the shell; the file is $file. */
 const char *bench_program_sample(const char *command, const char *program,
 				 const char *end,
 				 const struct bench_workload *w,

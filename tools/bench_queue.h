@@ -15,16 +15,30 @@
  *
  *   BENCH_DEFINE_QUEUE(foo, BENCH_DOES(FIFO) | BENCH_DOES(LIFO))
  *
- * and a row in bench_tables.c.  One that has calls for several items defines
+ * and a row in bench_tables.c.  A queue without a shutdown of its own calls
+ * bench_put_ends() there, and bench_end_or_item() in its get.
  *
- *   int bench_foo_put_many(void *queue, void **items, size_t n)
+ * What a queue can do beyond that is said by
+ *
+ *   BENCH_DEFINE_ANY_QUEUE(foo, does, runner, calls, items, close)
+ *
+ *   runner           of one that does COROUTINES a bench_run_fn, else NULL
+ *   calls            "many" if it defines
+ *     int bench_foo_put_many(void *queue, void **items, size_t n)
  *                    all of them
- *   int bench_foo_get_many(void *queue, void **items, size_t n, size_t *got)
+ *     int bench_foo_get_many(void *queue, void **items, size_t n, size_t *got)
  *                    at least one of them
+ *                    else "single"
+ *   items            "values" if it keeps items of any size, and defines, instead
+ *                    of put and get,
+ *     int bench_foo_put_value(void *queue, const void *item, size_t size)
+ *     int bench_foo_get_value(void *queue, void *item, size_t size)
+ *                    "both" if it defines all four;
+ *                    else "pointers": of larger items it is given a copy, which
+ *                    malloc() makes room for, and free() when it was got
  *
- * and says BENCH_DEFINE_BATCH_QUEUE.  A queue without a shutdown of its own calls
- * bench_put_ends() there, and bench_end_or_item() in its get.  One that does
- * COROUTINES brings a bench_run_fn, too: BENCH_DEFINE_COROUTINE_QUEUE.
+ *   close            what ends gets that wait in the empty queue, with ESHUTDOWN:
+ *                    as shutdown; NULL where it has no such call of its own
  *
  * Equal treatment: each queue gets its own copy of every loop below, compiled
  * with direct calls of its put and get.  What is a header alone is inlined into
@@ -40,6 +54,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "bench_window.h"
 #include "bench_workload.h"
@@ -62,18 +79,29 @@ struct bench_time {
 	double cpu;   /* of all threads */
 };
 
+/* What the workers of a sample are to do; in this order. */
+enum bench_phase {
+	BENCH_COUNTED, /* count items */
+	BENCH_TIMED,   /* where single items are timed: do so */
+	BENCH_STOPPED
+};
+
+struct histogram;
+
 struct bench_run {
 	void *queues[BENCH_QUEUES];
 	const struct bench_queue *queue;
-	bool stop;                    /* read by bench_running() */
+	const struct bench_workload *workload;
+	int phase;                    /* read by bench_running() */
 	struct bench_window *window;  /* may be NULL */
 	struct bench_worker *workers; /* producers, then consumers */
 	unsigned int producers;
 	unsigned int consumers;
+	struct histogram *times; /* of single items; one worker records them */
 	pthread_barrier_t start;
 	/* of BENCH_SHUTDOWN */
 	struct bench_time shutdown, last_return;
-	unsigned int returned; /* consumers */
+	unsigned int waiting, returned; /* consumers */
 };
 
 struct bench_worker;
@@ -82,10 +110,12 @@ typedef void bench_loop_fn(struct bench_worker *w);
 struct bench_worker {
 	/* written by the worker, read by the sampler */
 	uint64_t items BENCH_ALIGNED;
+	uint64_t waited_ns; /* CPU time until it was time for an item */
 	/* written once, when it ends: sums of the items put and got */
 	uint64_t put BENCH_ALIGNED;
 	uint64_t got;
-	uint64_t puts; /* how many succeeded */
+	uint64_t puts;       /* how many succeeded */
+	uint64_t reading_ns; /* what a reading of its CPU clock takes */
 	int err;
 	struct bench_run *run;
 	bench_loop_fn *loop;
@@ -97,6 +127,9 @@ typedef int bench_put_fn(void *queue, void *item);
 typedef int bench_get_fn(void *queue, void **item);
 typedef int bench_put_many_fn(void *queue, void **items, size_t n);
 typedef int bench_get_many_fn(void *queue, void **items, size_t n, size_t *got);
+
+typedef int bench_put_value_fn(void *queue, const void *item, size_t size);
+typedef int bench_get_value_fn(void *queue, void *item, size_t size);
 
 /* Call each() for n workers, as coroutines of this thread, the last one first;
  * until all have ended. */
@@ -110,6 +143,7 @@ struct bench_queue {
 	unsigned int kinds; /* BENCH_DOES() of each */
 	int (*create)(const struct bench_workload *workload, void **queue);
 	void (*shutdown)(void *queue, struct bench_run *run);
+	void (*close)(void *queue, struct bench_run *run); /* may be NULL */
 	void (*destroy)(void *queue);
 	bench_loop_fn *producer[BENCH_SHAPES];
 	bench_loop_fn *consumer[BENCH_SHAPES];
@@ -147,151 +181,46 @@ BENCH_EXTERN void bench_put_ends(void *queue, struct bench_run *run,
 
 BENCH_EXTERN struct bench_time bench_now(void);
 
+/* Note the time that an item took, in BENCH_TIMED. */
+BENCH_EXTERN void bench_record(struct bench_worker *w, uint64_t ns);
+
+/* All consumers, which are threads, sleep in their gets. */
+BENCH_EXTERN void bench_await_sleepers(const struct bench_run *run);
+
+/* Until bench_clock() says `when`. */
+BENCH_EXTERN void bench_wait_until(struct bench_worker *w, uint64_t when);
+
+/* Nanoseconds. */
+static inline uint64_t bench_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 static inline int bench_end_or_item(const void *item)
 {
 	return item == BENCH_END ? ESHUTDOWN : 0;
 }
 
-/* The loops, for any put and get. */
-
-#define BENCH_LOOP static inline __attribute__((always_inline)) void
-
-static inline bool bench_running(struct bench_worker *w)
-{
-	return !__atomic_load_n(&w->run->stop, __ATOMIC_RELAXED) && !w->err;
-}
-
-static inline void bench_count(struct bench_worker *w, uint64_t items)
-{
-	__atomic_store_n(&w->items, items, __ATOMIC_RELAXED);
-}
-
-/* Put an item into one queue, and get one from that or another. */
-BENCH_LOOP bench_put_get_loop(struct bench_worker *w, void *to, void *from,
-			      bench_put_fn *put, bench_get_fn *get)
-{
-	uintptr_t item = 0, sent = 0, got = 0;
-	uint64_t n = 0;
-	void *back = NULL;
-
-	while (bench_running(w)) {
-		item += BENCH_NEXT_ITEM;
-		sent += item;
-		w->err = put(to, (void *)item);
-		if (!w->err)
-			w->err = get(from, &back);
-		got += (uintptr_t)back;
-		bench_count(w, ++n);
-	}
-	w->put = sent;
-	w->got = got;
-	w->puts = n;
-}
-
-BENCH_LOOP bench_producer_loop(struct bench_worker *w, bench_put_fn *put)
-{
-	void *queue = w->run->queues[0];
-	uintptr_t item = 0, sent = 0;
-	uint64_t n = 0;
-
-	while (bench_running(w)) {
-		if (n++ % BENCH_WINDOW_STEP == 0)
-			bench_window_take(w->run->window);
-		item += BENCH_NEXT_ITEM;
-		sent += item;
-		w->err = put(queue, (void *)item);
-	}
-	w->put = sent;
-	w->puts = w->err ? n - 1 : n;
-}
-
-BENCH_LOOP bench_consumer_loop(struct bench_worker *w, bench_get_fn *get)
-{
-	void *queue = w->run->queues[0];
-	uint64_t n = 0, got = 0;
-	void *item;
-
-	while ((w->err = get(queue, &item)) == 0) {
-		got += (uintptr_t)item;
-		bench_count(w, ++n);
-		if (n % BENCH_WINDOW_STEP == 0)
-			bench_window_give(w->run->window);
-	}
-	w->got = got;
-}
-
-/* Of BENCH_BATCHES; the kinds of queues that have it need no window. */
-BENCH_LOOP bench_batch_producer_loop(struct bench_worker *w,
-				     bench_put_many_fn *put_many)
-{
-	uintptr_t item = 0, sent = 0;
-	void *items[BENCH_BATCH];
-	uint64_t n = 0;
-	int i;
-
-	while (bench_running(w)) {
-		for (i = 0; i < BENCH_BATCH; i++) {
-			item += BENCH_NEXT_ITEM;
-			sent += item;
-			items[i] = (void *)item;
-		}
-		w->err = put_many(w->run->queues[0], items, BENCH_BATCH);
-		n += BENCH_BATCH;
-	}
-	w->put = sent;
-	w->puts = n;
-}
-
-BENCH_LOOP bench_batch_consumer_loop(struct bench_worker *w,
-				     bench_get_many_fn *get_many)
-{
-	void *queue = w->run->queues[0], *items[BENCH_BATCH];
-	uint64_t n = 0, sum = 0;
-	size_t got, i;
-
-	while ((w->err = get_many(queue, items, BENCH_BATCH, &got)) == 0) {
-		for (i = 0; i < got; i++)
-			sum += (uintptr_t)items[i];
-		bench_count(w, n += got);
-	}
-	w->got = sum;
-}
-
-BENCH_LOOP bench_answerer_loop(struct bench_worker *w, bench_put_fn *put,
-			       bench_get_fn *get)
-{
-	void *there = w->run->queues[0], *back = w->run->queues[1];
-	void *item;
-
-	while ((w->err = get(there, &item)) == 0)
-		if ((w->err = put(back, item)) != 0)
-			break;
-}
-
-/* Of BENCH_SHUTDOWN; all of them are on one thread. */
-BENCH_LOOP bench_shutdown_loop(struct bench_worker *w)
-{
-	w->run->shutdown = bench_now();
-	w->run->queue->shutdown(w->run->queues[0], w->run);
-}
-
-BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
-{
-	void *item;
-
-	w->err = get(w->run->queues[0], &item);
-	if (++w->run->returned == w->run->consumers)
-		w->run->last_return = bench_now();
-}
+#include "bench_loops.h"
 
 #define BENCH_DEFINE_QUEUE(name, does)                                         \
-	BENCH_DEFINE_COROUTINE_QUEUE(name, does, NULL)
+	BENCH_DEFINE_ANY_QUEUE(name, does, NULL, single, pointers, NULL)
 
-#define BENCH_DEFINE_COROUTINE_QUEUE(name, does, runner)                       \
-	BENCH_DEFINE_ANY_QUEUE(name, does, runner, bench_##name##_producer,    \
-			       bench_##name##_consumer)
+/* The loops of BENCH_BATCHES. */
+#define BENCH_CALLS_single(name)                                               \
+	static void bench_##name##_batch_producer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_producer_loop(w, bench_##name##_put);                    \
+	}                                                                      \
+	static void bench_##name##_batch_consumer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_consumer_loop(w, bench_##name##_get);                    \
+	}
 
-#define BENCH_DEFINE_BATCH_QUEUE(name, does, runner)                           \
+#define BENCH_CALLS_many(name)                                                 \
 	static void bench_##name##_batch_producer(struct bench_worker *w)      \
 	{                                                                      \
 		bench_batch_producer_loop(w, bench_##name##_put_many);         \
@@ -299,17 +228,40 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 	static void bench_##name##_batch_consumer(struct bench_worker *w)      \
 	{                                                                      \
 		bench_batch_consumer_loop(w, bench_##name##_get_many);         \
-	}                                                                      \
-	BENCH_DEFINE_ANY_QUEUE(name, does, runner,                             \
-			       bench_##name##_batch_producer,                  \
-			       bench_##name##_batch_consumer)
+	}
 
-#define BENCH_DEFINE_ANY_QUEUE(name, does, runner, batch_producer,             \
-			       batch_consumer)                                 \
-	static void bench_##name##_solo(struct bench_worker *w)                \
+/* The calls of BENCH_SIZED. */
+#define BENCH_ITEMS_values(name)                                               \
+	static inline int bench_##name##_put(void *queue, void *item)          \
+	{                                                                      \
+		return bench_##name##_put_value(queue, &item, sizeof(item));   \
+	}                                                                      \
+	static inline int bench_##name##_get(void *queue, void **item)         \
+	{                                                                      \
+		return bench_##name##_get_value(queue, item, sizeof(*item));   \
+	}
+
+#define BENCH_ITEMS_both(name)
+
+#define BENCH_ITEMS_pointers(name)                                             \
+	static inline int bench_##name##_put_value(                            \
+		void *queue, const void *item, size_t size)                    \
+	{                                                                      \
+		return bench_put_copy(queue, item, size, bench_##name##_put);  \
+	}                                                                      \
+	static inline int bench_##name##_get_value(void *queue, void *item,    \
+						   size_t size)                \
+	{                                                                      \
+		return bench_get_copy(queue, item, size, bench_##name##_get);  \
+	}
+
+#define BENCH_DEFINE_ANY_QUEUE(name, does, runner, calls, items, close)        \
+	BENCH_ITEMS_##items(name) BENCH_CALLS_##calls(                         \
+		name) static void bench_##name##_solo(struct bench_worker *w)  \
 	{                                                                      \
 		bench_put_get_loop(w, w->run->queues[0], w->run->queues[0],    \
-				   bench_##name##_put, bench_##name##_get);    \
+				   bench_##name##_put, bench_##name##_get,     \
+				   BENCH_STOPPED, false);                      \
 	}                                                                      \
 	static void bench_##name##_producer(struct bench_worker *w)            \
 	{                                                                      \
@@ -321,13 +273,28 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 	}                                                                      \
 	static void bench_##name##_asker(struct bench_worker *w)               \
 	{                                                                      \
-		bench_put_get_loop(w, w->run->queues[0], w->run->queues[1],    \
-				   bench_##name##_put, bench_##name##_get);    \
+		bench_asker_loop(w, bench_##name##_put, bench_##name##_get);   \
 	}                                                                      \
 	static void bench_##name##_answerer(struct bench_worker *w)            \
 	{                                                                      \
 		bench_answerer_loop(w, bench_##name##_put,                     \
 				    bench_##name##_get);                       \
+	}                                                                      \
+	static void bench_##name##_paced_producer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_paced_producer_loop(w, bench_##name##_put);              \
+	}                                                                      \
+	static void bench_##name##_paced_consumer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_paced_consumer_loop(w, bench_##name##_get);              \
+	}                                                                      \
+	static void bench_##name##_sized_producer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_sized_producer_loop(w, bench_##name##_put_value);        \
+	}                                                                      \
+	static void bench_##name##_sized_consumer(struct bench_worker *w)      \
+	{                                                                      \
+		bench_sized_consumer_loop(w, bench_##name##_get_value);        \
 	}                                                                      \
 	static void bench_##name##_waiter(struct bench_worker *w)              \
 	{                                                                      \
@@ -338,13 +305,17 @@ BENCH_LOOP bench_waiter_loop(struct bench_worker *w, bench_get_fn *get)
 		does,                                                          \
 		bench_##name##_create,                                         \
 		bench_##name##_shutdown,                                       \
+		close,                                                         \
 		bench_##name##_destroy,                                        \
 		{bench_##name##_solo, bench_##name##_producer,                 \
 		 bench_##name##_asker, bench_##name##_producer,                \
-		 bench_shutdown_loop, batch_producer},                         \
+		 bench_shutdown_loop, bench_##name##_batch_producer,           \
+		 bench_##name##_paced_producer,                                \
+		 bench_##name##_sized_producer},                               \
 		{NULL, bench_##name##_consumer, bench_##name##_answerer,       \
 		 bench_##name##_consumer, bench_##name##_waiter,               \
-		 batch_consumer},                                              \
+		 bench_##name##_batch_consumer, bench_##name##_paced_consumer, \
+		 bench_##name##_sized_consumer},                               \
 		runner,                                                        \
 		NULL,                                                          \
 	};

@@ -37,7 +37,7 @@ void bench_print_head(FILE *to, const struct bench_plan *plan)
 				w->name, w->about);
 	fputs("times as fast as the first queue of the workload; coqueue: so "
 	      "many times as fast as this\nqueue; ~ no difference: the samples "
-	      "of both overlap\n",
+	      "of both overlap; bytes: they count, not time\n",
 	      to);
 	fprintf(to, "\n%-14s %-11s %30s %10s %25s %8s\n", "", "", "ns per item",
 		"cpu ns", "times as fast", "coqueue");
@@ -55,8 +55,11 @@ static void print_figures(FILE *to, const struct bench_plan *plan,
 			spread[figure] = bench_spread_of(result, entry,
 							 plan->repeat, figure);
 	s = &spread[BENCH_NS];
-	fprintf(to, " %9.1f (%8.1f - %8.1f) %10.1f", s->median, s->min, s->max,
-		spread[BENCH_CPU_NS].median);
+	fprintf(to, " %9.1f (%8.1f - %8.1f)", s->median, s->min, s->max);
+	if (bench_has_figure(result, entry, BENCH_CPU_NS))
+		fprintf(to, " %10.1f", spread[BENCH_CPU_NS].median);
+	else
+		fprintf(to, " %10s", bench_unit_of(result->workload));
 	s = &spread[BENCH_TIMES_BASELINE];
 	if (entry == &result->entries[0] ||
 	    !bench_has_figure(result, entry, BENCH_TIMES_BASELINE))
@@ -69,6 +72,21 @@ static void print_figures(FILE *to, const struct bench_plan *plan,
 		fprintf(to, " %8.2f%s", spread[BENCH_COQUEUE_TIMES].median,
 			bench_like_coqueue(result, entry, plan->repeat) ? " ~"
 									: "");
+}
+
+/* A line below those of the medians, of which these are some, too. */
+static void print_percentiles(FILE *to, const struct bench_plan *plan,
+			      const struct bench_result *result,
+			      const struct bench_entry *entry)
+{
+	static const char *const names[] = {"p50", "p99", "p99.9"};
+	enum bench_figure figure;
+
+	fprintf(to, "\n%26s", "");
+	for (figure = BENCH_NS_P50; figure <= BENCH_NS_P99_9; figure++)
+		fprintf(to, " %5s %9.1f", names[figure - BENCH_NS_P50],
+			bench_spread_of(result, entry, plan->repeat, figure)
+				.median);
 }
 
 void bench_print_result(FILE *to, const struct bench_plan *plan,
@@ -85,6 +103,8 @@ void bench_print_result(FILE *to, const struct bench_plan *plan,
 			fputs(" not supported", to);
 		else
 			print_figures(to, plan, result, entry);
+		if (bench_has_figure(result, entry, BENCH_NS_P50))
+			print_percentiles(to, plan, result, entry);
 		fputc('\n', to);
 	}
 	fflush(to);
@@ -113,14 +133,15 @@ static json_t *entry_to_json(const struct bench_plan *plan,
 {
 	json_t *object = json_pack("{s:s, s:b}", "about", entry->peer->about,
 				   "supported", !entry->not_supported);
+	const char *unit = bench_unit_of(result->workload);
 	enum bench_figure figure;
 
 	for (figure = 0; figure < BENCH_FIGURES; figure++)
 		if (bench_has_figure(result, entry, figure))
-			json_object_set_new(object, bench_figure_names[figure],
-					    figure_to_json(result, entry,
-							   plan->repeat,
-							   figure));
+			json_object_set_new(
+				object, bench_figure_name(unit, figure),
+				figure_to_json(result, entry, plan->repeat,
+					       figure));
 	return object;
 }
 
@@ -128,11 +149,12 @@ static json_t *result_to_json(const struct bench_plan *plan,
 			      const struct bench_result *result)
 {
 	const struct bench_workload *w = result->workload;
-	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:i, s:i, s:s}", "name", w->name, "about",
-		w->about, "kind", bench_kind_names[w->kind], "producers",
-		(int)w->producers, "consumers", (int)w->consumers, "baseline",
-		result->entries[0].peer->name);
+	json_t *object =
+		json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s}", "name",
+			  w->name, "about", w->about, "unit", bench_unit_of(w),
+			  "kind", bench_kind_names[w->kind], "producers",
+			  (int)w->producers, "consumers", (int)w->consumers,
+			  "baseline", result->entries[0].peer->name);
 	json_t *peers = json_object();
 	unsigned int n;
 

@@ -9,6 +9,7 @@
 	void *rust_##name##_create(size_t capacity, bool limit);               \
 	void rust_##name##_put(void *channel, void *item);                     \
 	void *rust_##name##_get(void *channel);                                \
+	void rust_##name##_close(void *channel);                               \
 	void rust_##name##_destroy(void *channel);                             \
                                                                                \
 	static int bench_##name##_create(const struct bench_workload *w,       \
@@ -33,11 +34,17 @@
 	{                                                                      \
 		bench_put_ends(queue, run, bench_##name##_put);                \
 	}                                                                      \
+	static void bench_##name##_close(void *queue, struct bench_run *run)   \
+	{                                                                      \
+		(void)run;                                                     \
+		rust_##name##_close(queue);                                    \
+	}                                                                      \
 	static void bench_##name##_destroy(void *queue)                        \
 	{                                                                      \
 		rust_##name##_destroy(queue);                                  \
 	}                                                                      \
-	BENCH_DEFINE_QUEUE(name, does)
+	BENCH_DEFINE_ANY_QUEUE(name, does, NULL, single, pointers,             \
+			       bench_##name##_close)
 
 DEFINE_CHANNEL(crossbeam, BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED) |
 				  BENCH_DOES(RENDEZVOUS))

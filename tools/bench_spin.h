@@ -10,18 +10,23 @@
 
 enum { BENCH_SPINS = 64 };
 
+static inline void bench_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("isb");
+#else
+	__asm__ volatile("" ::: "memory");
+#endif
+}
+
 static inline void bench_spin_wait(unsigned int *spins)
 {
 	if (++*spins % BENCH_SPINS == 0)
 		sched_yield();
 	else
-#if defined(__x86_64__) || defined(__i386__)
-		__builtin_ia32_pause();
-#elif defined(__aarch64__)
-		__asm__ volatile("isb");
-#else
-		__asm__ volatile("" ::: "memory");
-#endif
+		bench_pause();
 }
 
 /* Until the condition, which is a call that then did what is wanted. */

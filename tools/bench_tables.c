@@ -64,7 +64,7 @@ const struct bench_peer bench_peers[] = {
 	{"glib", "GLib GAsyncQueue", &bench_glib},
 	{"apr", "Apache Portable Runtime, apr_queue", &bench_apr},
 	{"ffmpeg", "FFmpeg AVThreadMessageQueue", &bench_ffmpeg},
-	{"pipe", "a pipe, to which pointers are written; 513 to 1024 items",
+	{"pipe", "a pipe, to which items are written; 513 to 1024 of them",
 	 &bench_pipe},
 	{"boost", "Boost.Thread sync_queue", &bench_boost},
 	{"boost-bound", "Boost.Thread sync_bounded_queue",
@@ -90,63 +90,112 @@ const struct bench_peer bench_peers[] = {
 
 #define AHEAD "; producers at most 100 000 items ahead"
 #define BATCHES "; 32 items a call, one where there is no such call"
+/* All that the process uses but what the producer does until it is time for an item:
+ * so put and get, a consumer that spins, threads that a language brings along. */
+#define PACED                                                                  \
+	"; ns: from put to get, median; cpu ns: all but the producer's "       \
+	"waiting"
+/* What a queue that holds pointers is used with; Java and Python have no other
+ * items than objects, and make one of that size for each put. */
+#define SIZED                                                                  \
+	"; textbook, coqueue, ffmpeg, pipe, go hold them, others a pointer "   \
+	"to "                                                                  \
+	"a copy in new memory"
+#define MEMORY                                                                 \
+	"bytes of an empty queue; what malloc() gave, and pages in use of "    \
+	"other allocators"
+#define OF_GO "; of Go goroutines"
 #define PRIORITIES "; 256 priorities"
 
 const struct bench_workload bench_workloads[] = {
 	{"solo", BENCH_FIFO, BENCH_SOLO, 1, 0, 1024,
-	 "one thread puts an item, gets it"},
-	{"1p1c", BENCH_FIFO, BENCH_FLOW, 1, 1, 1024, "1 producer, 1 consumer"},
+	 .about = "one thread puts an item, gets it"},
+	{"1p1c", BENCH_FIFO, BENCH_FLOW, 1, 1, 1024,
+	 .about = "1 producer, 1 consumer"},
 	{"2p2c", BENCH_FIFO, BENCH_FLOW, 2, 2, 1024,
-	 "2 producers, 2 consumers"},
+	 .about = "2 producers, 2 consumers"},
 	{"4p4c", BENCH_FIFO, BENCH_FLOW, 4, 4, 1024,
-	 "4 producers, 4 consumers"},
+	 .about = "4 producers, 4 consumers"},
 	{"32p32c", BENCH_FIFO, BENCH_FLOW, 32, 32, 1024,
-	 "32 producers, 32 consumers"},
+	 .about = "32 producers, 32 consumers"},
+	{"4p1c", BENCH_FIFO, BENCH_FLOW, 4, 1, 1024,
+	 .about = "4 producers, 1 consumer"},
+	{"16p1c", BENCH_FIFO, BENCH_FLOW, 16, 1, 1024,
+	 .about = "16 producers, 1 consumer"},
+	{"64p1c", BENCH_FIFO, BENCH_FLOW, 64, 1, 1024,
+	 .about = "64 producers, 1 consumer"},
 	{"capacity8", BENCH_FIFO, BENCH_FLOW, 1, 1, 8,
-	 "1 producer, 1 consumer"},
+	 .about = "1 producer, 1 consumer"},
 	{"capacity8-4p4c", BENCH_FIFO, BENCH_FLOW, 4, 4, 8,
-	 "4 producers, 4 consumers"},
+	 .about = "4 producers, 4 consumers"},
 	{"capacity1", BENCH_FIFO, BENCH_FLOW, 1, 1, 1,
-	 "1 producer, 1 consumer"},
+	 .about = "1 producer, 1 consumer"},
 	{"capacity1-4p4c", BENCH_FIFO, BENCH_FLOW, 4, 4, 1,
-	 "4 producers, 4 consumers"},
+	 .about = "4 producers, 4 consumers"},
 	{"batch-1p1c", BENCH_FIFO, BENCH_BATCHES, 1, 1, 1024,
-	 "1 producer, 1 consumer" BATCHES},
+	 .about = "1 producer, 1 consumer" BATCHES},
 	{"batch-4p4c", BENCH_FIFO, BENCH_BATCHES, 4, 4, 1024,
-	 "4 producers, 4 consumers" BATCHES},
+	 .about = "4 producers, 4 consumers" BATCHES},
 	{"roundtrip", BENCH_FIFO, BENCH_ROUNDTRIP, 1, 1, 1024,
-	 "a thread asks, another answers"},
+	 .about = "a thread asks, another answers; then again, each timed"},
+	{"paced-3us", BENCH_FIFO, BENCH_PACED, 1, 1, 1024,
+	 .about = "an item each 3 us" PACED, .pace = 3000},
+	{"paced-20us", BENCH_FIFO, BENCH_PACED, 1, 1, 1024,
+	 .about = "an item each 20 us" PACED, .pace = 20000},
+	{"paced-100us", BENCH_FIFO, BENCH_PACED, 1, 1, 1024,
+	 .about = "an item each 100 us" PACED, .pace = 100000},
+	{"size-8", BENCH_FIFO, BENCH_FLOW, 1, 1, 1024,
+	 .about = "items of 8 bytes, as in 1p1c"},
+	{"size-64", BENCH_FIFO, BENCH_SIZED, 1, 1, 1024,
+	 .about = "items of 64 bytes" SIZED, .item_size = 64},
+	{"size-256", BENCH_FIFO, BENCH_SIZED, 1, 1, 1024,
+	 .about = "items of 256 bytes" SIZED, .item_size = 256},
+	{"size-4096", BENCH_FIFO, BENCH_SIZED, 1, 1, 1024,
+	 .about = "items of 4096 bytes" SIZED, .item_size = 4096},
+	{"shutdown-10", BENCH_FIFO, BENCH_SHUTDOWN, 1, 10, 1024,
+	 .about = "an item: shutdown, until 10 threads' gets have "
+		  "returned" OF_GO},
+	{"shutdown-100", BENCH_FIFO, BENCH_SHUTDOWN, 1, 100, 1024,
+	 .about = "an item: shutdown, until 100 threads' gets have "
+		  "returned" OF_GO},
+	{"shutdown-1000", BENCH_FIFO, BENCH_SHUTDOWN, 1, 1000, 1024,
+	 .about = "an item: shutdown, until 1000 threads' gets have "
+		  "returned" OF_GO},
+	{"memory-16", BENCH_FIFO, BENCH_MEMORY, 0, 0, 16, .about = MEMORY},
+	{"memory-1024", BENCH_FIFO, BENCH_MEMORY, 0, 0, 1024, .about = MEMORY},
 	{"unbounded-1p1c", BENCH_UNBOUNDED, BENCH_FLOW, 1, 1, 0,
-	 "1 producer, 1 consumer" AHEAD},
+	 .about = "1 producer, 1 consumer" AHEAD},
 	{"unbounded-4p4c", BENCH_UNBOUNDED, BENCH_FLOW, 4, 4, 0,
-	 "4 producers, 4 consumers" AHEAD},
+	 .about = "4 producers, 4 consumers" AHEAD},
 	{"lifo-solo", BENCH_LIFO, BENCH_SOLO, 1, 0, 1024,
-	 "one thread puts an item, gets it"},
+	 .about = "one thread puts an item, gets it"},
 	{"lifo-1p1c", BENCH_LIFO, BENCH_FLOW, 1, 1, 1024,
-	 "1 producer, 1 consumer"},
+	 .about = "1 producer, 1 consumer"},
 	{"lifo-4p4c", BENCH_LIFO, BENCH_FLOW, 4, 4, 1024,
-	 "4 producers, 4 consumers"},
+	 .about = "4 producers, 4 consumers"},
 	{"priority-solo", BENCH_PRIORITY, BENCH_SOLO, 1, 0, 1024,
-	 "one thread puts an item, gets it" PRIORITIES},
+	 .about = "one thread puts an item, gets it" PRIORITIES},
 	{"priority-1p1c", BENCH_PRIORITY, BENCH_FLOW, 1, 1, 1024,
-	 "1 producer, 1 consumer" PRIORITIES},
+	 .about = "1 producer, 1 consumer" PRIORITIES},
 	{"priority-4p4c", BENCH_PRIORITY, BENCH_FLOW, 4, 4, 1024,
-	 "4 producers, 4 consumers" PRIORITIES},
+	 .about = "4 producers, 4 consumers" PRIORITIES},
 	{"rendezvous", BENCH_RENDEZVOUS, BENCH_FLOW, 1, 1, 0,
-	 "1 producer, 1 consumer; a put returns when its item was taken"},
+	 .about = "1 producer, 1 consumer; a put returns when its item was "
+		  "taken"},
 	{"coro-1p1c", BENCH_COROUTINES, BENCH_FLOW, 1, 1, 1024,
-	 "producer and consumer, coroutines on one thread"},
+	 .about = "producer and consumer, coroutines on one thread"},
 	{"coro-capacity8", BENCH_COROUTINES, BENCH_FLOW, 1, 1, 8,
-	 "producer and consumer, coroutines on one thread"},
+	 .about = "producer and consumer, coroutines on one thread"},
 	{"coro-capacity1", BENCH_COROUTINES, BENCH_FLOW, 1, 1, 1,
-	 "producer and consumer, coroutines on one thread"},
+	 .about = "producer and consumer, coroutines on one thread"},
 	{"mix-1p1c", BENCH_COROUTINES, BENCH_MIXED, 1, 1, 1024,
-	 "producer a thread, consumer a coroutine on another"},
+	 .about = "producer a thread, consumer a coroutine on another"},
 	{"mix-capacity1", BENCH_COROUTINES, BENCH_MIXED, 1, 1, 1,
-	 "producer a thread, consumer a coroutine on another"},
+	 .about = "producer a thread, consumer a coroutine on another"},
 	{"coro-shutdown", BENCH_COROUTINES, BENCH_SHUTDOWN, 1, 1000, 1,
-	 "an item: shutdown, until 1000 coroutines' gets have returned"},
-	{NULL, BENCH_FIFO, BENCH_SOLO, 0, 0, 0, NULL},
+	 .about = "an item: shutdown, until 1000 coroutines' gets have "
+		  "returned"},
+	{.name = NULL},
 };
 
 const char *const bench_kind_names[] = {

@@ -25,11 +25,20 @@ static inline int bench_tbb_put(void *queue, void *item)
 
 static inline int bench_tbb_get(void *queue, void **item)
 {
-	static_cast<queue_type *>(queue)->pop(*item);
+	try {
+		static_cast<queue_type *>(queue)->pop(*item);
+	} catch (tbb::user_abort &) {
+		return ESHUTDOWN;
+	}
 	return bench_end_or_item(*item);
 }
 
-/* abort() would not let consumers take what is left. */
+/* Consumers do not take what is left. */
+static void bench_tbb_close(void *queue, struct bench_run *)
+{
+	static_cast<queue_type *>(queue)->abort();
+}
+
 static void bench_tbb_shutdown(void *queue, struct bench_run *run)
 {
 	bench_put_ends(queue, run, bench_tbb_put);
@@ -40,4 +49,5 @@ static void bench_tbb_destroy(void *queue)
 	delete static_cast<queue_type *>(queue);
 }
 
-BENCH_DEFINE_QUEUE(tbb, BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED))
+BENCH_DEFINE_ANY_QUEUE(tbb, BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED), NULL,
+		       single, pointers, bench_tbb_close)

@@ -6,9 +6,9 @@
 
 /*
  * Of one structure: what makes it of a workload w, and the prefix of its
- * destroy and shutdown.
+ * destroy and shutdown; and the items it holds, see bench_queue.h.
  */
-#define DEFINE_TEXTBOOK(name, kind, made, family)                              \
+#define DEFINE_TEXTBOOK(name, kind, made, family, items)                       \
 	static int bench_##name##_create(const struct bench_workload *w,       \
 					 void **queue)                         \
 	{                                                                      \
@@ -34,14 +34,32 @@
 	{                                                                      \
 		family##_destroy(queue);                                       \
 	}                                                                      \
-	BENCH_DEFINE_QUEUE(name, BENCH_DOES(kind))
+	BENCH_DEFINE_ANY_QUEUE(name, BENCH_DOES(kind), NULL, single, items,    \
+			       bench_##name##_shutdown)
 
-DEFINE_TEXTBOOK(textbook_ring, FIFO, textbook_ring_create(w->capacity),
-		textbook)
+static inline int bench_textbook_ring_put_value(void *queue, const void *item,
+						size_t size)
+{
+	(void)size;
+	return textbook_ring_put_value(queue, item);
+}
+
+static inline int bench_textbook_ring_get_value(void *queue, void *item,
+						size_t size)
+{
+	(void)size;
+	return textbook_ring_get_value(queue, item);
+}
+
+DEFINE_TEXTBOOK(textbook_ring, FIFO,
+		textbook_ring_create(w->capacity, bench_item_size(w)), textbook,
+		both)
 DEFINE_TEXTBOOK(textbook_stack, LIFO, textbook_stack_create(w->capacity),
-		textbook)
+		textbook, pointers)
 DEFINE_TEXTBOOK(textbook_heap, PRIORITY,
-		textbook_heap_create(w->capacity, bench_compare), textbook)
-DEFINE_TEXTBOOK(textbook_list, UNBOUNDED, textbook_list_create(), textbook_list)
+		textbook_heap_create(w->capacity, bench_compare), textbook,
+		pointers)
+DEFINE_TEXTBOOK(textbook_list, UNBOUNDED, textbook_list_create(), textbook_list,
+		pointers)
 DEFINE_TEXTBOOK(textbook_meeting, RENDEZVOUS, textbook_meeting_create(),
-		textbook_meeting)
+		textbook_meeting, pointers)

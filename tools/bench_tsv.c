@@ -5,8 +5,9 @@
 #include "bench_figures.h"
 
 static const char columns[] =
-	"workload\tqueue\tns_median\tns_min\tns_max\tcpu_ns_median\t"
-	"times_as_fast_median\ttimes_as_fast_min\ttimes_as_fast_max\tsamples\n";
+	"workload\tqueue\tmedian\tmin\tmax\tcpu_ns_median\t"
+	"times_as_fast_median\ttimes_as_fast_min\ttimes_as_fast_max\t"
+	"p50_ns_median\tp99_ns_median\tp99_9_ns_median\tunit\tsamples\n";
 
 /* Figures that there are not stay empty. */
 static void write_spread(FILE *to, const struct bench_plan *plan,
@@ -21,7 +22,7 @@ static void write_spread(FILE *to, const struct bench_plan *plan,
 		return;
 	}
 	spread = bench_spread_of(result, entry, plan->repeat, figure);
-	fprintf(to, "\t%.12g\t%.12g\t%.12g", spread.median, spread.min,
+	fprintf(to, "\t%.17g\t%.17g\t%.17g", spread.median, spread.min,
 		spread.max);
 }
 
@@ -32,7 +33,7 @@ static void write_median(FILE *to, const struct bench_plan *plan,
 {
 	fputc('\t', to);
 	if (bench_has_figure(result, entry, figure))
-		fprintf(to, "%.12g",
+		fprintf(to, "%.17g",
 			bench_spread_of(result, entry, plan->repeat, figure)
 				.median);
 }
@@ -45,7 +46,11 @@ static void write_entry(FILE *to, const struct bench_plan *plan,
 	write_spread(to, plan, result, entry, BENCH_NS);
 	write_median(to, plan, result, entry, BENCH_CPU_NS);
 	write_spread(to, plan, result, entry, BENCH_TIMES_BASELINE);
-	fprintf(to, "\t%u\n", entry->not_supported ? 0 : plan->repeat);
+	write_median(to, plan, result, entry, BENCH_NS_P50);
+	write_median(to, plan, result, entry, BENCH_NS_P99);
+	write_median(to, plan, result, entry, BENCH_NS_P99_9);
+	fprintf(to, "\t%s\t%u\n", bench_unit_of(result->workload),
+		entry->not_supported ? 0 : plan->repeat);
 }
 
 const char *bench_write_tsv(const char *file, const struct bench_plan *plan,

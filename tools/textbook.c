@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct ranked {
 	void *item;
@@ -28,11 +29,13 @@ struct textbook {
 	pthread_cond_t not_empty;
 	/* under lock */
 	size_t capacity;
+	size_t item_size;
 	size_t count;
 	bool stopping;
 	size_t head;         /* of the ring */
 	uint64_t next;       /* of the heap */
-	void **items;        /* ring and stack */
+	void **items;        /* ring of pointers, stack */
+	char *values;        /* ring of items of any size */
 	struct ranked *heap; /* [0] is the smallest; [i]'s children are at
 				2i + 1 and 2i + 2 */
 	int (*compare)(const void *a, const void *b, void *ctx);
@@ -48,14 +51,16 @@ static struct textbook *create(size_t capacity, size_t item_size)
 	pthread_cond_init(&b->not_full, NULL);
 	pthread_cond_init(&b->not_empty, NULL);
 	b->capacity = capacity;
+	b->item_size = item_size;
 	b->items = (void **)(b + 1);
+	b->values = (char *)(b + 1);
 	b->heap = (struct ranked *)(b + 1);
 	return b;
 }
 
-struct textbook *textbook_ring_create(size_t capacity)
+struct textbook *textbook_ring_create(size_t capacity, size_t item_size)
 {
-	return create(capacity, sizeof(void *));
+	return create(capacity, item_size);
 }
 
 struct textbook *textbook_stack_create(size_t capacity)
@@ -92,12 +97,12 @@ void textbook_shutdown(struct textbook *b)
 }
 
 /* Put and get, for any store and take; the count is theirs to use, not to
- * change. */
+ * change.  `item` is where the item is, or is to be. */
 
 #define INLINED static inline __attribute__((always_inline))
 
-INLINED int put(struct textbook *b, void *item,
-		void (*store)(struct textbook *b, void *item))
+INLINED int put(struct textbook *b, const void *item,
+		void (*store)(struct textbook *b, const void *item))
 {
 	pthread_mutex_lock(&b->lock);
 	while (b->count == b->capacity && !b->stopping)
@@ -113,8 +118,8 @@ INLINED int put(struct textbook *b, void *item,
 	return 0;
 }
 
-INLINED int get(struct textbook *b, void **item,
-		void *(*take)(struct textbook *b))
+INLINED int get(struct textbook *b, void *item,
+		void (*take)(struct textbook *b, void *item))
 {
 	pthread_mutex_lock(&b->lock);
 	while (b->count == 0 && !b->stopping)
@@ -123,7 +128,7 @@ INLINED int get(struct textbook *b, void **item,
 		pthread_mutex_unlock(&b->lock);
 		return ESHUTDOWN;
 	}
-	*item = take(b);
+	take(b, item);
 	b->count--;
 	pthread_cond_signal(&b->not_full);
 	pthread_mutex_unlock(&b->lock);
@@ -132,24 +137,32 @@ INLINED int get(struct textbook *b, void **item,
 
 /* The ring. */
 
-static inline void ring_store(struct textbook *b, void *item)
+static inline size_t ring_tail(const struct textbook *b)
 {
 	size_t tail = b->head + b->count;
 
-	b->items[tail < b->capacity ? tail : tail - b->capacity] = item;
+	return tail < b->capacity ? tail : tail - b->capacity;
 }
 
-static inline void *ring_take(struct textbook *b)
+static inline void ring_advance(struct textbook *b)
 {
-	void *item = b->items[b->head];
-
 	b->head = b->head + 1 < b->capacity ? b->head + 1 : 0;
-	return item;
+}
+
+static inline void ring_store(struct textbook *b, const void *item)
+{
+	b->items[ring_tail(b)] = *(void *const *)item;
+}
+
+static inline void ring_take(struct textbook *b, void *item)
+{
+	*(void **)item = b->items[b->head];
+	ring_advance(b);
 }
 
 int textbook_ring_put(struct textbook *b, void *item)
 {
-	return put(b, item, ring_store);
+	return put(b, &item, ring_store);
 }
 
 int textbook_ring_get(struct textbook *b, void **item)
@@ -157,21 +170,42 @@ int textbook_ring_get(struct textbook *b, void **item)
 	return get(b, item, ring_take);
 }
 
-/* The stack. */
-
-static inline void stack_store(struct textbook *b, void *item)
+static inline void ring_store_value(struct textbook *b, const void *item)
 {
-	b->items[b->count] = item;
+	memcpy(b->values + ring_tail(b) * b->item_size, item, b->item_size);
 }
 
-static inline void *stack_take(struct textbook *b)
+static inline void ring_take_value(struct textbook *b, void *item)
 {
-	return b->items[b->count - 1];
+	memcpy(item, b->values + b->head * b->item_size, b->item_size);
+	ring_advance(b);
+}
+
+int textbook_ring_put_value(struct textbook *b, const void *item)
+{
+	return put(b, item, ring_store_value);
+}
+
+int textbook_ring_get_value(struct textbook *b, void *item)
+{
+	return get(b, item, ring_take_value);
+}
+
+/* The stack. */
+
+static inline void stack_store(struct textbook *b, const void *item)
+{
+	b->items[b->count] = *(void *const *)item;
+}
+
+static inline void stack_take(struct textbook *b, void *item)
+{
+	*(void **)item = b->items[b->count - 1];
 }
 
 int textbook_stack_put(struct textbook *b, void *item)
 {
-	return put(b, item, stack_store);
+	return put(b, &item, stack_store);
 }
 
 int textbook_stack_get(struct textbook *b, void **item)
@@ -189,9 +223,9 @@ static inline bool is_before(const struct textbook *b, const struct ranked *x,
 	return order ? order < 0 : x->number < y->number;
 }
 
-static inline void heap_store(struct textbook *b, void *item)
+static inline void heap_store(struct textbook *b, const void *item)
 {
-	struct ranked new = {item, b->next++};
+	struct ranked new = {*(void *const *)item, b->next++};
 	size_t at = b->count, parent;
 
 	for (; at > 0; at = parent) {
@@ -204,12 +238,12 @@ static inline void heap_store(struct textbook *b, void *item)
 }
 
 /* The last one moves to the top's place, and down from there. */
-static inline void *heap_take(struct textbook *b)
+static inline void heap_take(struct textbook *b, void *item)
 {
 	size_t last = b->count - 1, at = 0, child;
-	void *item = b->heap[0].item;
 	struct ranked moved = b->heap[last];
 
+	*(void **)item = b->heap[0].item;
 	for (; (child = 2 * at + 1) < last; at = child) {
 		if (child + 1 < last &&
 		    is_before(b, &b->heap[child + 1], &b->heap[child]))
@@ -219,12 +253,11 @@ static inline void *heap_take(struct textbook *b)
 		b->heap[at] = b->heap[child];
 	}
 	b->heap[at] = moved;
-	return item;
 }
 
 int textbook_heap_put(struct textbook *b, void *item)
 {
-	return put(b, item, heap_store);
+	return put(b, &item, heap_store);
 }
 
 int textbook_heap_get(struct textbook *b, void **item)

@@ -13,6 +13,8 @@
  *   destroy    nobody may be in the queue any more
  *   put        0, or ESHUTDOWN once the queue is stopped
  *   get        0, or ESHUTDOWN once the queue is stopped and empty
+ *              Items are pointers; where they are values, of the size that the
+ *              ring was created with, from or to where the pointer says
  *   shutdown   stop: wake everyone, refuse puts, let gets take what is left
  */
 #ifndef TEXTBOOK_H
@@ -21,7 +23,7 @@
 #include <stddef.h>
 
 struct textbook;
-struct textbook *textbook_ring_create(size_t capacity);
+struct textbook *textbook_ring_create(size_t capacity, size_t item_size);
 struct textbook *textbook_stack_create(size_t capacity);
 /* compare() as for qsort(), of pointers to items; equal ones FIFO. */
 struct textbook *textbook_heap_create(size_t capacity,
@@ -30,6 +32,8 @@ struct textbook *textbook_heap_create(size_t capacity,
 void textbook_destroy(struct textbook *b);
 int textbook_ring_put(struct textbook *b, void *item);
 int textbook_ring_get(struct textbook *b, void **item);
+int textbook_ring_put_value(struct textbook *b, const void *item);
+int textbook_ring_get_value(struct textbook *b, void *item);
 int textbook_stack_put(struct textbook *b, void *item);
 int textbook_stack_get(struct textbook *b, void **item);
 int textbook_heap_put(struct textbook *b, void *item);
