@@ -60,17 +60,16 @@ struct coqueue {
 	struct line putters, getters, joiners;
 	struct line peekers; /* of a rendezvous; others wait as getters do */
 
-	on_own_line _Atomic uint64_t finished; /* [task.1], [task.2] */
-
 	on_own_line struct sync_mutex lock;
-	_Atomic bool destroying;  /* written under lock; hint elsewhere */
-	uint64_t discarded;       /* under lock */
-	unsigned resizers;        /* under lock: in set_capacity, unlocked */
-	bool shrinking;           /* under lock: holds more than capacity */
-	size_t holds[2];          /* under lock; by enum coqueue_side */
-	struct sync_cond left;    /* all have left, while destroying */
-	_Atomic uint64_t entered; /* calls that were counted: in a section */
-	uint64_t exited;          /* of these, that have left; under lock */
+	_Atomic bool destroying;   /* written under lock; hint elsewhere */
+	uint64_t discarded;        /* under lock */
+	unsigned resizers;         /* under lock: in set_capacity, unlocked */
+	bool shrinking;            /* under lock: holds more than capacity */
+	size_t holds[2];           /* under lock; by enum coqueue_side */
+	struct sync_cond left;     /* all have left, while destroying */
+	_Atomic uint64_t entered;  /* calls that were counted: in a section */
+	uint64_t exited;           /* of these, that have left; under lock */
+	_Atomic uint64_t finished; /* [task.1], [task.2] */
 };
 
 /*

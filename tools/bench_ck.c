@@ -12,12 +12,13 @@ struct ck_queue {
 	ck_ring_buffer_t items[];
 };
 
-/* A ring of n has room for one item less, and n is a power of two from 4 on. */
+/* A ring of n has room for one item less, and n is a power of two from 4 on.
+ * Where threads are more than cores an item takes it some milliseconds. */
 static int bench_ck_create(const struct bench_workload *w, void **queue)
 {
 	struct ck_queue *q;
 
-	if (w->capacity < 4)
+	if (w->capacity < 4 || bench_is_crowded(w))
 		return ENOTSUP;
 	q = calloc(1, sizeof(*q) + w->capacity * sizeof(q->items[0]));
 	if (!q)

@@ -6,7 +6,6 @@
 
 #include <rte_ring.h>
 #include <stdlib.h>
-#include <sys/sysinfo.h>
 
 /*
  * In memory of our own: no environment of DPDK.  Where threads are more than
@@ -14,10 +13,9 @@
  */
 static int bench_dpdk_create(const struct bench_workload *w, void **queue)
 {
-	bool crowded = w->producers + w->consumers > (unsigned int)get_nprocs();
 	unsigned int n = (unsigned int)w->capacity, modes = RING_F_EXACT_SZ;
 
-	if (crowded)
+	if (bench_is_crowded(w))
 		modes |= RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ;
 	*queue = aligned_alloc(
 		RTE_CACHE_LINE_SIZE,

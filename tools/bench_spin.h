@@ -7,6 +7,10 @@
 #define BENCH_SPIN_H
 
 #include <sched.h>
+#include <stdbool.h>
+#include <sys/sysinfo.h>
+
+#include "bench_workload.h"
 
 enum { BENCH_SPINS = 64 };
 
@@ -27,6 +31,12 @@ static inline void bench_spin_wait(unsigned int *spins)
 		sched_yield();
 	else
 		bench_pause();
+}
+
+/* Whether one that is preempted in a call may keep others waiting for long. */
+static inline bool bench_is_crowded(const struct bench_workload *w)
+{
+	return w->producers + w->consumers > (unsigned int)get_nprocs();
 }
 
 /* Until the condition, which is a call that then did what is wanted. */
