@@ -98,7 +98,8 @@ static int call_peek(struct call *c)
 }
 
 /* For how much room a put spins, so that it does not follow on the heels of gets,
- * whose cache lines it would take away.  It delays nothing: items lie before it. */
+ * whose cache lines it would take away.  Items lie before it meanwhile, and what
+ * there is it takes when it has spun for long enough. */
 static uint64_t room_to_spin_for(const struct coqueue *q)
 {
 	size_t quarter = sync_load(&q->capacity, relaxed) / 4;

@@ -44,10 +44,7 @@ static void bench_apr_close(void *queue, struct bench_run *run)
 	apr_queue_term(queue);
 }
 
-static void bench_apr_shutdown(void *queue, struct bench_run *run)
-{
-	bench_put_ends(queue, run, bench_apr_put);
-}
+BENCH_SHUT_BY_ENDS(apr)
 
 /* It goes with the pools. */
 static void bench_apr_destroy(void *queue)

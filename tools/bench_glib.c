@@ -24,10 +24,7 @@ static inline int bench_glib_get(void *queue, void **item)
 	return bench_end_or_item(*item);
 }
 
-static void bench_glib_shutdown(void *queue, struct bench_run *run)
-{
-	bench_put_ends(queue, run, bench_glib_put);
-}
+BENCH_SHUT_BY_ENDS(glib)
 
 static void bench_glib_destroy(void *queue)
 {

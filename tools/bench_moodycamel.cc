@@ -24,10 +24,7 @@ static inline int bench_moodycamel_get(void *queue, void **item)
 	return bench_end_or_item(*item);
 }
 
-static void bench_moodycamel_shutdown(void *queue, struct bench_run *run)
-{
-	bench_put_ends(queue, run, bench_moodycamel_put);
-}
+BENCH_SHUT_BY_ENDS(moodycamel)
 
 static void bench_moodycamel_destroy(void *queue)
 {

@@ -15,8 +15,8 @@
  *
  *   BENCH_DEFINE_QUEUE(foo, BENCH_DOES(FIFO) | BENCH_DOES(LIFO))
  *
- * and a row in bench_tables.c.  A queue without a shutdown of its own calls
- * bench_put_ends() there, and bench_end_or_item() in its get.
+ * and a row in bench_tables.c.  A queue without a shutdown of its own says
+ * BENCH_SHUT_BY_ENDS(foo), and calls bench_end_or_item() in its get.
  *
  * What a queue can do beyond that is said by
  *
@@ -178,6 +178,13 @@ static inline int bench_compare(const void *a, const void *b, void *ctx)
  * queue that is not FIFO throughout; then put an end for each of them. */
 BENCH_EXTERN void bench_put_ends(void *queue, struct bench_run *run,
 				 bench_put_fn *put);
+
+#define BENCH_SHUT_BY_ENDS(name)                                               \
+	static void bench_##name##_shutdown(void *queue,                       \
+					    struct bench_run *run)             \
+	{                                                                      \
+		bench_put_ends(queue, run, bench_##name##_put);                \
+	}
 
 BENCH_EXTERN struct bench_time bench_now(void);
 

@@ -29,11 +29,7 @@
 		*item = rust_##name##_get(queue);                              \
 		return bench_end_or_item(*item);                               \
 	}                                                                      \
-	static void bench_##name##_shutdown(void *queue,                       \
-					    struct bench_run *run)             \
-	{                                                                      \
-		bench_put_ends(queue, run, bench_##name##_put);                \
-	}                                                                      \
+	BENCH_SHUT_BY_ENDS(name)                                               \
 	static void bench_##name##_close(void *queue, struct bench_run *run)   \
 	{                                                                      \
 		(void)run;                                                     \

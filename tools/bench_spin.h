@@ -62,10 +62,6 @@ static inline bool bench_is_crowded(const struct bench_workload *w)
 		BENCH_SPIN_UNTIL(bench_##name##_try_get(queue, item));         \
 		return bench_end_or_item(*item);                               \
 	}                                                                      \
-	static void bench_##name##_shutdown(void *queue,                       \
-					    struct bench_run *run)             \
-	{                                                                      \
-		bench_put_ends(queue, run, bench_##name##_put);                \
-	}
+	BENCH_SHUT_BY_ENDS(name)
 
 #endif /* BENCH_SPIN_H */

@@ -39,10 +39,7 @@ static void bench_tbb_close(void *queue, struct bench_run *)
 	static_cast<queue_type *>(queue)->abort();
 }
 
-static void bench_tbb_shutdown(void *queue, struct bench_run *run)
-{
-	bench_put_ends(queue, run, bench_tbb_put);
-}
+BENCH_SHUT_BY_ENDS(tbb)
 
 static void bench_tbb_destroy(void *queue)
 {

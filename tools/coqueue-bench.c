@@ -23,7 +23,6 @@
 enum { EXIT_USAGE = 2 };
 
 enum { WORKLOADS_MAX = 64 };
-enum { MAX_TRIES = 20 }; /* of a sample */
 
 enum output { JSON, TSV, PLOT, OUTPUTS };
 
@@ -237,18 +236,14 @@ static void take(const struct options *options,
 		 struct bench_entry *entry, unsigned int i)
 {
 	struct bench_sample *sample = &entry->samples[i];
-	unsigned int tries = 0;
 	const char *problem;
 
 	if (entry->not_supported)
 		return;
-	/* A short one on a busy machine may see no item. */
-	do
-		problem = bench_take(workload, entry->peer->queue,
-				     &options->plan, sample);
-	while (!problem && !sample->items && ++tries < MAX_TRIES);
+	problem = bench_take(workload, entry->peer->queue, &options->plan,
+			     sample);
 	if (!problem && !sample->items)
-		problem = "no item came out; try a longer --duration";
+		problem = "no item came out";
 	if (problem == bench_not_supported)
 		entry->not_supported = true;
 	else if (problem)
