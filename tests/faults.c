@@ -13,6 +13,10 @@
  *     signal-one  a shutdown wakes only the first of those who are blocked
  *     swallow     a wake-up is lost
  *
+ * and one is a symptom of nothing:
+ *
+ *     slow-check  the check of a history takes four seconds, once
+ *
  * For callers that are coroutines, or arm waiters, too.
  */
 #include "config.h"
@@ -24,9 +28,20 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "../tools/fibers.h"
+#include "../tools/linearize.h"
 
-enum fault { NONE, LOSE, DUPLICATE, REORDER, LATE_PUT, SIGNAL_ONE, SWALLOW };
+enum fault {
+	NONE,
+	LOSE,
+	DUPLICATE,
+	REORDER,
+	LATE_PUT,
+	SIGNAL_ONE,
+	SWALLOW,
+	SLOW_CHECK
+};
 
 #define ONE_PUT_IN 100
 #define ONE_WAKE_UP_IN 3
@@ -57,6 +72,8 @@ int __real_coqueue_put_arm(coqueue_t *q, const void *item, coqueue_waiter_t *w);
 int __real_coqueue_set_scheduler(const coqueue_scheduler_t *s);
 int __real_pthread_cond_broadcast(pthread_cond_t *cond);
 void __real_fiber_unpark(struct fiber *f);
+enum lin_verdict __real_lin_check(struct lin_work *w,
+				  const struct lin_history *h);
 
 int __wrap_coqueue_create(coqueue_t **q, size_t capacity,
 			  const coqueue_attr_t *attr);
@@ -69,6 +86,8 @@ int __wrap_coqueue_put_arm(coqueue_t *q, const void *item, coqueue_waiter_t *w);
 int __wrap_coqueue_set_scheduler(const coqueue_scheduler_t *s);
 int __wrap_pthread_cond_broadcast(pthread_cond_t *cond);
 void __wrap_fiber_unpark(struct fiber *f);
+enum lin_verdict __wrap_lin_check(struct lin_work *w,
+				  const struct lin_history *h);
 
 bool inject(const char *name)
 {
@@ -79,9 +98,10 @@ bool inject(const char *name)
 		[LATE_PUT] = "late-put",
 		[SIGNAL_ONE] = "signal-one",
 		[SWALLOW] = "swallow",
+		[SLOW_CHECK] = "slow-check",
 	};
 
-	for (fault = LOSE; fault <= SWALLOW; fault++)
+	for (fault = LOSE; fault <= SLOW_CHECK; fault++)
 		if (strcmp(name, names[fault]) == 0)
 			return true;
 	fault = NONE;
@@ -218,4 +238,14 @@ int __wrap_coqueue_set_scheduler(const coqueue_scheduler_t *s)
 
 	faulty.unpark = faulty_unpark;
 	return __real_coqueue_set_scheduler(&faulty);
+}
+
+enum lin_verdict __wrap_lin_check(struct lin_work *w,
+				  const struct lin_history *h)
+{
+	static unsigned checks;
+
+	if (fault == SLOW_CHECK && checks++ == 0)
+		sleep(4);
+	return __real_lin_check(w, h);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # coqueue-stress --linearize: thousands of real histories have an order each,
 # and with a queue that commits a fault (tests/faults.c) one is found that has
-# none, is printed, and says why.
+# none, is printed, and says why.  What takes long to check is no hang.
 . "$(dirname "$0")/script.sh"
 
 stress=$top_builddir/coqueue-stress
@@ -30,6 +30,9 @@ ends 0 "$stress" --linearize --duration 1s --quiet --jitter &&
 for fault in lose duplicate reorder late-put; do
 	finds "$fault"
 done
+
+# the watchdog lets the checker think
+ends 0 "$faulty" --linearize=3 --quiet --watchdog 3 --inject slow-check
 
 ends 2 "$stress" --linearize=0
 ends 2 "$stress" --linearize=5 --duration 1s

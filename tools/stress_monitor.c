@@ -43,13 +43,17 @@ static uint64_t sum_moved(const struct round *r)
 	return sum;
 }
 
-/* With a rate, a producer may rightly do nothing for a long time. */
-static bool somebody_paces(const struct round *r)
+/* Nothing need move for a long time where a producer waits for his time, or
+ * while a history is checked, which the checker's budget ends. */
+static bool somebody_takes_time(const struct round *r)
 {
-	for (unsigned i = 0; i < r->n_actors; i++)
-		if (atomic_load_explicit(&r->actors[i].activity,
-					 memory_order_relaxed) == PACING)
+	for (unsigned i = 0; i < r->n_actors; i++) {
+		unsigned activity = atomic_load_explicit(&r->actors[i].activity,
+							 memory_order_relaxed);
+
+		if (activity == PACING || activity == JUDGING)
 			return true;
+	}
 	return false;
 }
 
@@ -83,7 +87,7 @@ static void tick(void)
 	sight_actors(r, passed);
 	watch.still_ns += passed;
 	if (steps != watch.last_steps || moved != watch.last_moved ||
-	    somebody_paces(r))
+	    somebody_takes_time(r))
 		watch.still_ns = 0;
 	watch.last_steps = steps;
 	watch.last_moved = moved;
