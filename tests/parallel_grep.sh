@@ -84,6 +84,8 @@ awk 'BEGIN {
 }' >"$odd/long lines"
 printf 'needle\n\000needle\n' >"$odd/binary"
 printf 'hay\n\000hay\n' >"$odd/binary without"
+# ... whose only match comes half with one read of 96 KiB, half with the next.
+printf '\000%098300dneedle' 0 >"$odd/binary across reads"
 {
 	echo needle
 	seq 100000
