@@ -88,8 +88,7 @@ class Ledger(dict):
         return sorted(sum((self[key] for key in self if key[0] == side), []))
 
 
-def thread(ledger, side, queue):
-    """Puts, or gets, until ESHUTDOWN; it blocks."""
+def thread(ledger, side, queue):  # puts, or gets, until ESHUTDOWN
     call = {"put": lib.coqueue_put, "got": lib.coqueue_get}[side]
     while (error := call(queue, byref(item := ledger.item(side)))) == 0:
         ledger.enter(side, "threads", item)
@@ -126,7 +125,7 @@ async def task(*end):
 
 
 def tick(ticks, enough=lambda: True):
-    """Sleeps of 1 ms: what the longest one took, in ms."""
+    """Sleeps of 1 ms: what the longest took, in ms."""
     count, greatest, last = 0, 0, time.monotonic()
     while count < ticks or not enough():
         gevent.sleep(0.001)
@@ -151,14 +150,15 @@ def run(python_ends):
     gevent.spawn(tick, 100).get()  # all of them wait, and the hub goes on
     assert lib.coqueue_size(jobs) == CAPACITY
     assert lib.bridge_start(bridge, WORKERS) == 0
-    gap = gevent.spawn(tick, 500, lambda: len(ledger) == 6).get()
+    gap = gevent.spawn(tick, 500, lambda: len(ledger) == 6 or any(
+        caller.ready() for caller in callers)).get()  # ready: it has failed
     if python_ends:
         assert lib.coqueue_shutdown(jobs, GRACEFUL) == 0
     else:
         lib.bridge_stop(bridge)
     for caller in callers:
         caller.get()
-    assert pool.apply(lib.bridge_close, (bridge,)) == 0  # workers have left, too
+    assert pool.apply(lib.bridge_close, (bridge,)) == 0  # workers are gone
     put, got = ledger.all("put"), ledger.all("got")
     assert len(set(got)) == len(got) and set(got) <= set(put)
     assert got == put or not python_ends
