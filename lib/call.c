@@ -166,14 +166,16 @@ static bool is_owed_locked(struct line *line)
 	return line->owed;
 }
 
-void queue_wake_ready_locked(struct coqueue *q, struct line *line)
+unsigned queue_wake_ready_locked(struct coqueue *q, struct line *line)
 {
-	line_wake_ready_locked(line);
+	unsigned n = line_wake_ready_locked(line);
+
 	while (is_owed_locked(&q->putters) || is_owed_locked(&q->getters)) {
 		line = q->putters.owed ? &q->putters : &q->getters;
 		line->owed = false;
 		line_wake_ready_locked(line);
 	}
+	return n;
 }
 
 /*
@@ -307,7 +309,7 @@ static void pass_on_locked(struct coqueue *q, struct line *line,
 			   struct line *partners)
 {
 	if (!list_empty(&line->asleep))
-		queue_wake_ready_locked(q, line);
+		q->passed_on += queue_wake_ready_locked(q, line);
 	if (partners && !list_empty(&partners->asleep))
 		queue_wake_ready_locked(q, partners);
 }
