@@ -3,17 +3,17 @@
 # The manual, installed: a page for each public name, with the header's
 # prototypes; examples that compile and run; the options that the tools have.
 #
-# In section 3 a SYNOPSIS is made of .In, .Ft, .Fn, .Vt and .Fd: a .Fn after a .Ft
-# is a function, one alone a macro, .Vt and .Fd are code.  Each literal block of
-# EXAMPLES is a whole C program in sections 3 and 7, and each .Dl is a command in
-# section 1.
+# In section 3 a SYNOPSIS is made of .In, .Ft, .Fn, .Vt and .Fd: a .Fn after a
+# .Ft is a function, one alone a macro, .Vt and .Fd are code.  Each literal block
+# of EXAMPLES is a whole C program in sections 3 and 7, and each .Dl is a command
+# in section 1.
 . "$(dirname "$0")/script.sh"
 unset MAKEFLAGS MFLAGS ARGP_HELP_FMT
 
 pages=$srcdir/man
 root=$scratch/root
 
-# ---- pages and links ----------------------------------------------------------
+# ---- pages and links --------------------------------------------------------
 
 # The lines of section $2 of page $1.
 section()
@@ -55,13 +55,14 @@ for page in "$pages"/*.[137]; do
 	sed -n 's/^\.Xr \(coqueue[^ ]*\) \([0-9]\).*/\1 \2/p' "$page" |
 		sort -u >"$scratch/references"
 	while read -r name number; do
-		[ -f "$pages/$name.$number" ] || [ -n "$(page_of "$name" "$number")" ] ||
+		[ -f "$pages/$name.$number" ] && continue
+		[ -n "$(page_of "$name" "$number")" ] ||
 			wrong "$(basename "$page") refers to $name($number)," \
 				"which there is not"
 	done <"$scratch/references"
 done
 
-# ---- synopses -------------------------------------------------------------------
+# ---- synopses ---------------------------------------------------------------
 
 # The SYNOPSIS of page $1 as C.
 synopsis()
@@ -116,7 +117,7 @@ for name in $(cat "$scratch/names"); do
 	grep -qw -- "$name" "$pages"/*.[37] || wrong "no page tells of $name"
 done
 
-# ---- examples -------------------------------------------------------------------
+# ---- examples ---------------------------------------------------------------
 
 # example FILE: a program that compiles without a warning, and ends well.
 example()
@@ -149,7 +150,7 @@ for page in "$pages"/*.[37]; do
 done
 note "$ran examples"
 
-# ---- tools ----------------------------------------------------------------------
+# ---- tools ------------------------------------------------------------------
 
 # Options as --help shows them: "-c, --consumers=N".
 options_of_help()
@@ -197,7 +198,7 @@ if [ -x "$top_builddir/coqueue-stress" ]; then
 		wrong "coqueue-stress --help (-) and its page (+) have other scenarios"
 fi
 
-# ---- form -----------------------------------------------------------------------
+# ---- form -------------------------------------------------------------------
 
 # Which pages of others there are depends on the machine; those of coqueue were
 # looked for above.
@@ -207,6 +208,16 @@ if has mandoc; then
 	[ ! -s lint ] || { wrong "mandoc has something to say"; cat lint; }
 else
 	note "no mandoc here: the form of the pages is not checked"
+fi
+
+# What man(1) uses on most systems, and is narrower about tables.
+if has groff; then
+	for page in "$pages"/*.[137]; do
+		groff -ww -mdoc -Tutf8 "$page" 2>>warnings >/dev/null
+	done
+	[ ! -s warnings ] || { wrong "groff has something to say"; cat warnings; }
+else
+	note "no groff here: not tried"
 fi
 
 must "uninstalling the manual" $MAKE -C "$top_builddir" \
