@@ -169,6 +169,7 @@ void queue_interrupt_offers_locked(struct coqueue *q);
 /* In the reference build nobody looks without the lock. */
 #define SPINS (COQUEUE_FASTPATH ? SYNC_SPINS : 0)
 #define YIELDS (COQUEUE_FASTPATH ? SYNC_YIELDS : 0)
+#define MOST_YIELDS (COQUEUE_FASTPATH ? SYNC_MOST_YIELDS : 0)
 #define WOKEN_YIELDS (COQUEUE_FASTPATH ? SYNC_WOKEN_YIELDS : 0)
 
 /* What attempts answer beside public codes: a half-way call is in the way. */
