@@ -4,9 +4,9 @@
 # prototypes; examples that compile and run; the options that the tools have.
 #
 # In section 3 a SYNOPSIS is made of .In, .Ft, .Fn, .Vt and .Fd: a .Fn after a
-# .Ft is a function, one alone a macro, .Vt and .Fd are code.  Each literal block
-# of EXAMPLES is a whole C program in sections 3 and 7, and each .Dl is a command
-# in section 1.
+# .Ft is a function, one alone a macro, .Vt and .Fd are code.  A literal block of
+# EXAMPLES is a whole C program in sections 3 and 7; a .Dl is a command in
+# section 1.
 . "$(dirname "$0")/script.sh"
 unset MAKEFLAGS MFLAGS ARGP_HELP_FMT
 
