@@ -159,8 +159,8 @@ COQUEUE_API int coqueue_create(coqueue_t **q, size_t capacity,
  * EBUSY    waiters are armed (<coqueue/waiter.h>), or were woken and have neither
  *          tried again nor been disarmed; the queue was shut down immediately,
  *          and is still there
- * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp), or
- *          inside a wake function; nothing was done
+ * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp),
+ *          inside a wake function, or by a comparator; nothing was done
  */
 COQUEUE_API int coqueue_destroy(coqueue_t *q);
 
@@ -245,6 +245,8 @@ COQUEUE_API int coqueue_get_many(coqueue_t *q, void *items, size_t n,
  * ESHUTDOWN  the queue was shut down; nothing was evicted
  * EINVAL     q, item, evicted or n_evicted is NULL; or the queue is no FIFO, or
  *            a rendezvous
+ * ENOMEM     no memory for more of an unbounded queue
+ * EDEADLK    called by a comparator
  * On any error the item is still the caller's and nothing has changed.
  */
 COQUEUE_API int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
@@ -265,8 +267,8 @@ COQUEUE_API int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
  * the woken to leave.  No cancellation point.
  *
  * EINVAL   q is NULL or mode is unknown
- * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp);
- *          nothing was done
+ * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp), or
+ *          by a comparator; nothing was done
  */
 COQUEUE_API int coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode);
 
@@ -376,11 +378,14 @@ typedef struct coqueue_stats {
 	size_t putters_waiting; /* now: blocked, or armed and not woken */
 	size_t getters_waiting; /* the same; peekers too */
 	size_t joiners_waiting; /* the same */
+	uint64_t passed_on;     /* wake-ups by waiters who left without use
+				 * for their own: cancelled, late, overtaken */
 } coqueue_stats_t;
 
 /*
  * Fill *out; set out->size first.  The figures are read one after the other
  * while others work; puts == gets + discarded + size once nobody does.
+ * A size that ends before passed_on is taken, too: *out is then filled so far.
  * EINVAL when q or out is NULL or out->size is unknown; EDEADLK when a
  * comparator calls it.
  */
