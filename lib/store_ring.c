@@ -156,7 +156,9 @@ static inline bool ring_nth_is(const struct ring *r, uint64_t p, uint64_t n,
 {
 	uint64_t nth = ring_skip(r, p, n - 1);
 
-	return sync_load(ring_stamp(r, nth), relaxed) == nth + held;
+	/* [ring.4] acquire: with [ring.3], or [ring.2] with [ring.1]; who finds
+	 * that the slot has gone on finds the head or tail moved, too */
+	return sync_load(ring_stamp(r, nth), acquire) == nth + held;
 }
 
 static bool ring_may_put(const struct store *s, uint64_t n)
