@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The binary interface of the library that is built here, beside that of each
-# release in lib/abi/ with the same soname: what is not an addition fails.
+# release in lib/abi/ with the same soname: what is not an addition fails.  Structs
+# that begin with their size may get longer.
 # "make abi-dump" writes it to a file, for a release:
 #
 #   tests/abi.sh [FILE]
@@ -42,6 +43,32 @@ attribute()
 	sed -n "s/^<abi-corpus .*\\<$1='\\([^']*\\)'.*/\\1/p" "$2"
 }
 
+# as_known KEPT NOW: NOW as programs of KEPT know it: structs that begin with their
+# size are as long as they were.
+as_known()
+{
+	awk -F"'" '
+	/<class-decl / {
+		name = $2
+		match($0, /size-in-bits=.[0-9]+/)
+		bits = substr($0, RSTART + 14, RLENGTH - 14) + 0
+		members = 0
+	}
+	FNR == NR {
+		if (/<var-decl / && members++ == 0 && $2 == "size")
+			known[name] = bits
+		next
+	}
+	/<\/class-decl>/ { name = "" }
+	!(name in known) || bits <= known[name] { print; next }
+	/<class-decl / {
+		sub("size-in-bits=." bits, "size-in-bits=\047" known[name])
+	}
+	/<data-member / { new = $4 + 0 >= known[name] }
+	!new
+	/<\/data-member>/ { new = 0 }' "$1" "$2"
+}
+
 compared=0
 for kept in "$srcdir"/lib/abi/*.abi; do
 	release=$(basename "$kept" .abi)
@@ -56,10 +83,10 @@ for kept in "$srcdir"/lib/abi/*.abi; do
 	}
 	compared=$((compared + 1))
 	abidiff --harmless --redundant "$kept" "$now" >"$scratch/all"
-	if abidiff --harmless --redundant --no-added-syms "$kept" "$now" \
-		>"$scratch/changes" 2>&1; then
-		additions=$(grep -c "^  \[A\]" "$scratch/all")
-		note "$release: nothing changed, $additions added"
+	as_known "$kept" "$now" >"$scratch/known.abi"
+	if abidiff --harmless --redundant --no-added-syms "$kept" \
+		"$scratch/known.abi" >"$scratch/changes" 2>&1; then
+		note "$release: nothing that its programs know has changed"
 	else
 		wrong "$release: programs built with it may break"
 	fi
