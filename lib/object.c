@@ -97,6 +97,7 @@ static void queue_init(struct coqueue *q, size_t capacity,
 	sync_init(&q->finished, 0);
 	sync_init(&q->destroying, false);
 	q->discarded = 0;
+	q->passed_on = 0;
 	q->resizers = 0;
 	q->shrinking = false;
 	q->holds[COQUEUE_PUT] = q->holds[COQUEUE_GET] = 0;

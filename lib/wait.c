@@ -309,13 +309,15 @@ struct waiter *line_first_locked(struct line *line, bool *more)
 	return w;
 }
 
-void line_wake_ready_locked(struct line *line)
+unsigned line_wake_ready_locked(struct line *line)
 {
 	uint64_t from = 0, limit = line->next_ticket;
 	struct waiter *w = line_look_locked(line, &from, limit);
+	unsigned n = 0;
 
-	for (; w; w = line_next_locked(line, &from, limit))
+	for (; w; w = line_next_locked(line, &from, limit), n++)
 		line_wake_one_locked(line, w);
+	return n;
 }
 
 void line_serve_locked(struct line *line, struct waiter *w)
