@@ -159,8 +159,8 @@ COQUEUE_API int coqueue_create(coqueue_t **q, size_t capacity,
  * EBUSY    waiters are armed (<coqueue/waiter.h>), or were woken and have neither
  *          tried again nor been disarmed; the queue was shut down immediately,
  *          and is still there
- * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp), or
- *          inside a wake function; nothing was done
+ * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp),
+ *          inside a wake function, or by a comparator; nothing was done
  */
 COQUEUE_API int coqueue_destroy(coqueue_t *q);
 
@@ -245,6 +245,8 @@ COQUEUE_API int coqueue_get_many(coqueue_t *q, void *items, size_t n,
  * ESHUTDOWN  the queue was shut down; nothing was evicted
  * EINVAL     q, item, evicted or n_evicted is NULL; or the queue is no FIFO, or
  *            a rendezvous
+ * ENOMEM     no memory for more of an unbounded queue
+ * EDEADLK    called by a comparator
  * On any error the item is still the caller's and nothing has changed.
  */
 COQUEUE_API int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
@@ -265,8 +267,8 @@ COQUEUE_API int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
  * the woken to leave.  No cancellation point.
  *
  * EINVAL   q is NULL or mode is unknown
- * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp);
- *          nothing was done
+ * EDEADLK  called inside an RCU read-side section of the caller (liburcu-bp), or
+ *          by a comparator; nothing was done
  */
 COQUEUE_API int coqueue_shutdown(coqueue_t *q, enum coqueue_shutdown mode);
 

@@ -28,6 +28,7 @@
 #include "config.h"
 
 #include "backoff.h"
+#include "probe.h"
 #include "queue.h"
 
 void queue_caller_leave_locked(struct coqueue *q)
@@ -347,6 +348,8 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 		if (!out && choice)
 			sync_store(&choice->state, CHOICE_OPEN, relaxed);
 	} while (next == w);
+	if (!out && stand)
+		PROBE3(block, c->queue, c->line, w->kind);
 	/* From here on an armed waiter is others', too. */
 	if (next) {
 		sync_unlock(&c->queue->lock);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "backoff.h"
+#include "probe.h"
 #include "wait.h"
 
 void line_init(struct line *line, struct sync_mutex *lock,
@@ -171,6 +172,7 @@ static void waiter_owe_wake_locked(struct line *line, struct waiter *w)
 		sync_add(&w->wakers,
 			 w->kind == WAITER_THREAD ? 1 : WAKE_PENDING, relaxed);
 	line->wakeups++;
+	PROBE2(wake, line, w->kind);
 }
 
 /* From asleep. */

@@ -66,11 +66,12 @@ else
 fi
 
 # The static library.  A program that links it shares one name space with us.
+# (_.stapsdt.base, of <sys/sdt.h>, is hidden and the same in all.)
 static=$top_builddir/.libs/$(from_la old_library)
 if [ -n "$(from_la old_library)" ]; then
 	$NM -g --defined-only "$static" >"$scratch/nm" ||
 		give_up "$NM does not read $static"
-	awk 'NF == 3 && $3 !~ /^(coqueue_|__odr_asan|DW\.ref\.)/ { print $3 }' \
+	awk 'NF == 3 && $3 !~ /^(coqueue_|__odr_asan|DW\.ref\.|_\.stapsdt\.base$)/ { print $3 }' \
 		"$scratch/nm" | sort -u >"$scratch/foreign"
 	for name in $(cat "$scratch/foreign"); do
 		wrong "libcoqueue.a defines the global name $name"
