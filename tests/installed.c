@@ -5,6 +5,7 @@
  * returns 1.
  */
 #include <coqueue.h>
+#include <coqueue/waiter.h>
 
 #include <errno.h>
 #include <pthread.h>

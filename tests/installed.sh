@@ -1,22 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# "make install" into an empty directory, then a program that knows nothing
-# but pkg-config: as C and as C++, position independent and not, linked with
-# the shared and with the static library.
-. "$(dirname "$0")/script.sh"
+# What is installed, and a program that knows nothing but pkg-config: as C and as
+# C++, position independent and not, linked with the shared and with the static
+# library.  Then nothing is left after "make uninstall".
+. "$(dirname "$0")/installing.sh"
 
-root=$scratch/root
-unset MAKEFLAGS MFLAGS
-must "make install" $MAKE -C "$top_builddir" install DESTDIR="$root" || finish
-
-pc=$(find "$root" -name coqueue.pc)
-[ -n "$pc" ] || { wrong "coqueue.pc is not installed"; finish; }
-PKG_CONFIG_PATH=$(dirname "$pc")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
-PKG_CONFIG_SYSROOT_DIR=$root
-export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
-must "pkg-config" $PKG_CONFIG --print-errors --exists coqueue || finish
-libdir=${pc%/pkgconfig/*}
-instrument="$SANITIZER_FLAGS $COVERAGE_FLAGS"
 shared_flags="$($PKG_CONFIG --cflags --libs coqueue)"
 static_flags="$($PKG_CONFIG --static --cflags --libs coqueue)"
 
@@ -75,7 +63,6 @@ if [ -f "$shared" ]; then
 	needs "$shared" liburcu-bp ||
 		wrong "libcoqueue.so does not ask for liburcu-bp"
 fi
-cd "$scratch" || give_up "no $scratch"
 runs=0
 language='-x c -std=c11'
 every_way c "$CC"
@@ -87,4 +74,18 @@ else
 fi
 note "$runs programs ran"
 [ $runs -gt 0 ] || wrong "no library is installed in $libdir"
+
+# The tools, where there are any.
+for tool in "$bindir/coqueue-stress" "$bindir/coqueue-bench"; do
+	[ -f "$tool" ] || continue
+	must "running $tool" env LD_LIBRARY_PATH="$libdir" "$tool" --version &&
+		grep -q " $($PKG_CONFIG --modversion coqueue)" must.out ||
+		wrong "$tool tells another version: $(cat must.out)"
+done
+
+if [ "${1-}" != installed ]; then
+	must "make uninstall" $MAKE -C "$top_builddir" uninstall DESTDIR="$root"
+	left=$(find "$root" -type f -o -type l)
+	[ -z "$left" ] || wrong "left after make uninstall: $left"
+fi
 finish
