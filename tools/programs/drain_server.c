@@ -18,7 +18,6 @@
 #include <coqueue/waiter.h>
 #include <err.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -53,9 +52,8 @@ enum { PORT, WORKERS, CAPACITY, SECONDS, OPTIONS };
 static unsigned option[OPTIONS] = {8080, 4, 64, 5};
 static coqueue_t *requests, *answers;
 static struct conn conns[FDS]; /* by fd */
-static int loop, listener, signals, wakes, open_conns;
+static int loop, listener, signals, wakes, open_conns, all_answered;
 static unsigned long refused, terms;
-static bool all_answered;
 static coqueue_waiter_t waiter = {.wake = coqueue_wake_eventfd};
 static pthread_t workers[64];
 static regex_t grammar;
@@ -293,10 +291,8 @@ int main(int argc, char **argv)
 		MUST(!pthread_join(workers[i], NULL));
 	MUST(!coqueue_stats(requests, &in) && !coqueue_stats(answers, &out));
 	MUST(!coqueue_destroy(requests) && !coqueue_destroy(answers));
-	regfree(&grammar);
-	printf("%s: accepted %" PRIu64 ", answered %" PRIu64
-	       ", refused %lu, discarded %" PRIu64 "\n",
-	       terms > 1 ? "cut short" : "drained", in.puts, out.gets, refused,
-	       in.discarded);
+	printf("%s: accepted %lu, answered %lu, refused %lu, discarded %lu\n",
+	       terms > 1 ? "cut short" : "drained", (unsigned long)in.puts,
+	       (unsigned long)out.gets, refused, (unsigned long)in.discarded);
 	return 0;
 }
