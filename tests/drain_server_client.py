@@ -378,12 +378,14 @@ def malformed(server):
         (get + host + b"Long: " + b"x" * 9000, 431),
     ):
         talk = Talk(server)
-        # What follows is dropped, and does not reset the connection.
-        talk.send(data + b"\r\n" + 100 * request("/work/1"))
+        # What follows is dropped, also after the end; nothing is reset.
+        talk.send(data + b"\r\n" + 500 * request("/work/1"))
         answer = talk.answer()
         demand(answer, "no answer to", data)
         demand(answer.status == status and answer.last, data, vars(answer))
         demand(talk.answer() is None, "the end", data)
+        for _ in range(10):
+            talk.send(request("/work/1"))
         talk.close()
 
 
@@ -422,6 +424,8 @@ def rude(server):
     for n in range(200):
         talk = Talk(server)
         talk.send(request(f"/work/{HEAVY}") * (n % 3))
+        if n % 2:
+            talk.socket.shutdown(socket.SHUT_WR)
         talk.socket.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
