@@ -376,11 +376,14 @@ typedef struct coqueue_stats {
 	size_t putters_waiting; /* now: blocked, or armed and not woken */
 	size_t getters_waiting; /* the same; peekers too */
 	size_t joiners_waiting; /* the same */
+	uint64_t passed_on;     /* wake-ups by waiters who left without use
+				 * for their own: cancelled, late, overtaken */
 } coqueue_stats_t;
 
 /*
  * Fill *out; set out->size first.  The figures are read one after the other
  * while others work; puts == gets + discarded + size once nobody does.
+ * A size that ends before passed_on is taken, too: *out is then filled so far.
  * EINVAL when q or out is NULL or out->size is unknown; EDEADLK when a
  * comparator calls it.
  */

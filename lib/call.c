@@ -28,6 +28,7 @@
 #include "config.h"
 
 #include "backoff.h"
+#include "probe.h"
 #include "queue.h"
 
 void queue_caller_leave_locked(struct coqueue *q)
@@ -166,14 +167,16 @@ static bool is_owed_locked(struct line *line)
 	return line->owed;
 }
 
-void queue_wake_ready_locked(struct coqueue *q, struct line *line)
+unsigned queue_wake_ready_locked(struct coqueue *q, struct line *line)
 {
-	line_wake_ready_locked(line);
+	unsigned n = line_wake_ready_locked(line);
+
 	while (is_owed_locked(&q->putters) || is_owed_locked(&q->getters)) {
 		line = q->putters.owed ? &q->putters : &q->getters;
 		line->owed = false;
 		line_wake_ready_locked(line);
 	}
+	return n;
 }
 
 /*
@@ -307,7 +310,7 @@ static void pass_on_locked(struct coqueue *q, struct line *line,
 			   struct line *partners)
 {
 	if (!list_empty(&line->asleep))
-		queue_wake_ready_locked(q, line);
+		q->passed_on += queue_wake_ready_locked(q, line);
 	if (partners && !list_empty(&partners->asleep))
 		queue_wake_ready_locked(q, partners);
 }
@@ -345,6 +348,8 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand)
 		if (!out && choice)
 			sync_store(&choice->state, CHOICE_OPEN, relaxed);
 	} while (next == w);
+	if (!out && stand)
+		PROBE3(block, c->queue, c->line, w->kind);
 	/* From here on an armed waiter is others', too. */
 	if (next) {
 		sync_unlock(&c->queue->lock);
@@ -578,6 +583,44 @@ static bool call_may_spin(const struct call *c)
 	return !c->armed && !park_is_set() && !line_is_mixed(c->line);
 }
 
+/* A hint: whether others put. */
+static uint64_t puts_so_far(const struct coqueue *q)
+{
+	uint64_t puts = 0;
+
+	rcu_reader_enter();
+	if (!(queue_word(q) & QUEUE_RESIZING))
+		puts = q->store->kind->puts(q->store);
+	rcu_reader_leave();
+	return puts;
+}
+
+/* After n yields, during the last of which the queue stood still. */
+static bool yields_again(const struct call *c, int n, int still)
+{
+	return n < MOST_YIELDS && still < YIELDS && call_may_spin(c) &&
+	       !deadline_has_passed(c->deadline);
+}
+
+/*
+ * Let others run, and try again.  While the queue moves its turn may come, too:
+ * sleeping is for when it stands still.
+ */
+static int call_yield(struct call *c, int err)
+{
+	uint64_t seen = 0, now;
+	int still = 0;
+
+	for (int n = 0; must_wait(err) && yields_again(c, n, still);
+	     n++, seen = now) {
+		sync_yield();
+		err = call_attempt(c);
+		now = puts_so_far(c->queue);
+		still = now == seen ? still + 1 : 0;
+	}
+	return err;
+}
+
 /* Counted as a caller, in no section: until the answer is there; `late` if it
  * is EAGAIN. */
 static int call_wait(struct call *c, bool patient, int late)
@@ -593,10 +636,8 @@ static int call_wait(struct call *c, bool patient, int late)
 		err = call_try_meet(c);
 		return err == EAGAIN ? late : err;
 	}
-	for (int i = 0; patient && must_wait(err) && i < YIELDS; i++) {
-		sync_yield();
-		err = call_attempt(c);
-	}
+	if (patient)
+		err = call_yield(c, err);
 	if (patient && must_wait(err))
 		return call_sleep(c);
 	while (err == BUSY && (err = call_attempt(c)) == BUSY)

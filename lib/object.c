@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "probe.h"
 #include "queue.h"
 
 static bool attr_is_valid(const coqueue_attr_t *attr)
@@ -97,6 +98,7 @@ static void queue_init(struct coqueue *q, size_t capacity,
 	sync_init(&q->finished, 0);
 	sync_init(&q->destroying, false);
 	q->discarded = 0;
+	q->passed_on = 0;
 	q->resizers = 0;
 	q->shrinking = false;
 	q->holds[COQUEUE_PUT] = q->holds[COQUEUE_GET] = 0;
@@ -145,9 +147,11 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 		return EINVAL;
 	err = queue_make(&made, capacity, item_size, attr);
 	errno_set_back(saved);
-	if (!err)
-		*q = made;
-	return err;
+	if (err)
+		return err;
+	PROBE3(create, made, capacity, item_size);
+	*q = made;
+	return 0;
 }
 
 /* Armed, or woken and not back yet: their owners may still ask. */

@@ -63,6 +63,7 @@ struct coqueue {
 	on_own_line struct sync_mutex lock;
 	_Atomic bool destroying;   /* written under lock; hint elsewhere */
 	uint64_t discarded;        /* under lock */
+	uint64_t passed_on;        /* under lock: wake-ups by those who left */
 	unsigned resizers;         /* under lock: in set_capacity, unlocked */
 	bool shrinking;            /* under lock: holds more than capacity */
 	size_t holds[2];           /* under lock; by enum coqueue_side */
@@ -169,6 +170,7 @@ void queue_interrupt_offers_locked(struct coqueue *q);
 /* In the reference build nobody looks without the lock. */
 #define SPINS (COQUEUE_FASTPATH ? SYNC_SPINS : 0)
 #define YIELDS (COQUEUE_FASTPATH ? SYNC_YIELDS : 0)
+#define MOST_YIELDS (COQUEUE_FASTPATH ? SYNC_MOST_YIELDS : 0)
 #define WOKEN_YIELDS (COQUEUE_FASTPATH ? SYNC_WOKEN_YIELDS : 0)
 
 /* What attempts answer beside public codes: a half-way call is in the way. */
@@ -236,9 +238,10 @@ int call_step_locked(struct call *c, struct waiter *w, bool stand);
 
 /*
  * Serve and wake those in line for whom something is ready, and those for whom
- * something is ready therefore; the lock is released for each wake-up.
+ * something is ready therefore; the lock is released for each wake-up.  How many
+ * of those in line.
  */
-void queue_wake_ready_locked(struct coqueue *q, struct line *line);
+unsigned queue_wake_ready_locked(struct coqueue *q, struct line *line);
 
 /* Under lock: do the call of a parked coroutine for it.  False: not done. */
 bool queue_serve_put_locked(struct line *line, struct waiter *w);

@@ -39,6 +39,7 @@
  */
 #include "config.h"
 
+#include "probe.h"
 #include "queue.h"
 
 static void publish_locked(struct coqueue *q, enum coqueue_shutdown mode)
@@ -65,6 +66,7 @@ static void discard(struct coqueue *q)
 	queue_discarded_locked(q, n);
 	queue_wake_joiners_locked(q);
 	sync_unlock(&q->lock);
+	PROBE2(discard, q, n);
 	if (!q->item_destroy)
 		return;
 	for (; n > 0; n--)
@@ -76,6 +78,7 @@ static void shut_locked(struct coqueue *q, enum coqueue_shutdown mode)
 {
 	int cancel = sync_cancel_disable(), saved = errno;
 
+	PROBE2(shutdown__begin, q, mode);
 	publish_locked(q, mode);
 	line_wake_all_locked(&q->putters, VERDICT_RETRY);
 	line_wake_all_locked(&q->getters, VERDICT_RETRY);
@@ -88,6 +91,7 @@ static void shut_locked(struct coqueue *q, enum coqueue_shutdown mode)
 	sync_unlock(&q->lock);
 	if (mode == COQUEUE_IMMEDIATE)
 		discard(q);
+	PROBE2(shutdown__end, q, mode);
 	errno = saved;
 	sync_cancel_restore(cancel);
 }

@@ -5,7 +5,12 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "queue.h"
+
+/* Before the first figure that was added. */
+#define STATS_MIN_SIZE offsetof(coqueue_stats_t, passed_on)
 
 enum coqueue_state coqueue_state(const coqueue_t *q)
 {
@@ -33,24 +38,29 @@ size_t coqueue_capacity(const coqueue_t *q)
 int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
 {
 	struct coqueue *locked = (struct coqueue *)(uintptr_t)q;
+	coqueue_stats_t now;
 
-	if (!q || !out || out->size != sizeof(*out))
+	if (!q || !out ||
+	    (out->size != sizeof(now) && out->size != STATS_MIN_SIZE))
 		return EINVAL;
 	if (pile_is_comparing())
 		return EDEADLK;
 	queue_enter(locked);
 	sync_lock(&locked->lock);
-	out->discarded = q->discarded;
-	out->gets = q->store->kind->gets(q->store) - q->discarded;
-	out->puts = q->store->kind->puts(q->store);
-	out->put_waits = q->putters.waits;
-	out->get_waits = q->getters.waits + q->peekers.waits;
-	out->wakeups = q->putters.wakeups + q->getters.wakeups +
-		       q->peekers.wakeups + q->joiners.wakeups;
-	out->putters_waiting = q->putters.waiting;
-	out->getters_waiting = q->getters.waiting + q->peekers.waiting;
-	out->joiners_waiting = q->joiners.waiting;
+	now.size = out->size;
+	now.discarded = q->discarded;
+	now.gets = q->store->kind->gets(q->store) - q->discarded;
+	now.puts = q->store->kind->puts(q->store);
+	now.put_waits = q->putters.waits;
+	now.get_waits = q->getters.waits + q->peekers.waits;
+	now.wakeups = q->putters.wakeups + q->getters.wakeups +
+		      q->peekers.wakeups + q->joiners.wakeups;
+	now.putters_waiting = q->putters.waiting;
+	now.getters_waiting = q->getters.waiting + q->peekers.waiting;
+	now.joiners_waiting = q->joiners.waiting;
+	now.passed_on = q->passed_on;
 	queue_caller_leave_locked(locked);
 	sync_unlock(&locked->lock);
+	memcpy(out, &now, now.size);
 	return 0;
 }

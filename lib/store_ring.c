@@ -139,19 +139,6 @@ static uint64_t ring_held_from(const struct ring *r, uint64_t n, uint64_t *end)
 	return m;
 }
 
-static bool ring_can_put(const struct store *s, uint64_t n)
-{
-	const struct ring *r = ring_of_const(s);
-	uint64_t p, end;
-
-	do {
-		p = end = sync_load(&r->tail, relaxed);
-		if (ring_free_from(r, n, &end) == n)
-			return true;
-	} while (sync_load(&r->tail, relaxed) != p);
-	return false;
-}
-
 /* The slot n places on; n < capacity. */
 static uint64_t ring_skip(const struct ring *r, uint64_t p, uint64_t n)
 {
@@ -162,13 +149,37 @@ static uint64_t ring_skip(const struct ring *r, uint64_t p, uint64_t n)
 	return (p | r->mask) + 2 + (offset - r->last - r->stride);
 }
 
-/* Looks at the last of them, and leaves the lines alone that gets work on. */
+/* Whether the n-th slot from p on is as a put (0) or a get (RING_HELD) needs it:
+ * one look, and the lines alone where others work. */
+static inline bool ring_nth_is(const struct ring *r, uint64_t p, uint64_t n,
+			       uint64_t held)
+{
+	uint64_t nth = ring_skip(r, p, n - 1);
+
+	return sync_load(ring_stamp(r, nth), relaxed) == nth + held;
+}
+
 static bool ring_may_put(const struct store *s, uint64_t n)
 {
 	const struct ring *r = ring_of_const(s);
-	uint64_t last = ring_skip(r, sync_load(&r->tail, relaxed), n - 1);
 
-	return sync_load(ring_stamp(r, last), relaxed) == last;
+	return ring_nth_is(r, sync_load(&r->tail, relaxed), n, 0);
+}
+
+/* The last first: mostly that is the answer, however many n are. */
+static bool ring_can_put(const struct store *s, uint64_t n)
+{
+	const struct ring *r = ring_of_const(s);
+	uint64_t p, end;
+
+	if (n > r->capacity)
+		return false;
+	do {
+		p = end = sync_load(&r->tail, relaxed);
+		if (ring_nth_is(r, p, n, 0) && ring_free_from(r, n, &end) == n)
+			return true;
+	} while (sync_load(&r->tail, relaxed) != p);
+	return false;
 }
 
 static bool ring_can_get(const struct store *s, uint64_t n)
@@ -176,9 +187,12 @@ static bool ring_can_get(const struct store *s, uint64_t n)
 	const struct ring *r = ring_of_const(s);
 	uint64_t p, end;
 
+	if (n > r->capacity)
+		return false;
 	do {
 		p = end = sync_load(&r->head, relaxed);
-		if (ring_held_from(r, n, &end) == n)
+		if (ring_nth_is(r, p, n, RING_HELD) &&
+		    ring_held_from(r, n, &end) == n)
 			return true;
 	} while (sync_load(&r->head, relaxed) != p);
 	return false;

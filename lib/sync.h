@@ -103,10 +103,13 @@ void sync_fence_heavy(void);
 /*
  * How long a call tries before it sleeps.  A sleep and its wake-up cost some
  * 40 us together; spinning about 10 us and yielding a few times catches those
- * who are just about to come.
+ * who are just about to come.  Where more threads run than processors do, they
+ * come when it is their turn: as long as others put, more yields are cheaper than
+ * a sleep from which many are woken in vain.
  */
 #define SYNC_SPINS 200
-#define SYNC_YIELDS 4
+#define SYNC_YIELDS 3
+#define SYNC_MOST_YIELDS 64
 
 /* The room that a put into a full queue spins for, at most, in items. */
 #define SYNC_SPIN_ROOM 16

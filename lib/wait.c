@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "backoff.h"
+#include "probe.h"
 #include "wait.h"
 
 void line_init(struct line *line, struct sync_mutex *lock,
@@ -171,6 +172,7 @@ static void waiter_owe_wake_locked(struct line *line, struct waiter *w)
 		sync_add(&w->wakers,
 			 w->kind == WAITER_THREAD ? 1 : WAKE_PENDING, relaxed);
 	line->wakeups++;
+	PROBE2(wake, line, w->kind);
 }
 
 /* From asleep. */
@@ -309,13 +311,15 @@ struct waiter *line_first_locked(struct line *line, bool *more)
 	return w;
 }
 
-void line_wake_ready_locked(struct line *line)
+unsigned line_wake_ready_locked(struct line *line)
 {
 	uint64_t from = 0, limit = line->next_ticket;
 	struct waiter *w = line_look_locked(line, &from, limit);
+	unsigned n = 0;
 
-	for (; w; w = line_next_locked(line, &from, limit))
+	for (; w; w = line_next_locked(line, &from, limit), n++)
 		line_wake_one_locked(line, w);
+	return n;
 }
 
 void line_serve_locked(struct line *line, struct waiter *w)

@@ -196,9 +196,10 @@ struct waiter *line_settle_locked(struct line *line,
 
 /*
  * Serve, or wake, those for whom something is ready, and wake those who were
- * served.  The lock is held on entry and on return, and released for each wake-up.
+ * served; how many.  The lock is held on entry and on return, and released for each
+ * wake-up.
  */
-void line_wake_ready_locked(struct line *line);
+unsigned line_wake_ready_locked(struct line *line);
 
 /*
  * The first of them, for the caller to wake after unlocking, or NULL; and whether

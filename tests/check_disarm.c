@@ -22,8 +22,10 @@ ARM_TEST(R6_E67_E68_a_woken_node_that_is_disarmed_passes_the_hint_on,
 	serve_one(q, arm->op->line);
 	ck_wakes(&first, 1);
 	ck_wakes(&second, 0);
+	ck_assert_uint_eq(stats_of(q).passed_on, 0);
 	ck_code(disarm_node(&first), EALREADY);
 	ck_wakes(&second, 1);
+	ck_assert_uint_eq(stats_of(q).passed_on, 1);
 	check_visit(&visit);
 	ck_ok(coqueue_destroy(visit.spare));
 	ck_ok(coqueue_destroy(q));

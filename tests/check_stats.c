@@ -154,6 +154,26 @@ START_TEST(one_waiter_served_is_one_wakeup_in_every_line)
 	take_in_order(q, 1, 1);
 	crew_expect(waiter, 0);
 	ck_assert_uint_eq(stats_of(q).wakeups, 3);
+	ck_assert_uint_eq(stats_of(q).passed_on, 0);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
+START_TEST(an_older_struct_is_filled_as_far_as_it_goes)
+{
+	size_t older = offsetof(coqueue_stats_t, passed_on);
+	coqueue_t *q = queue_with(4, 2);
+	unsigned char rest = 0x5a;
+	coqueue_stats_t stats;
+
+	memset(&stats, rest, sizeof(stats));
+	stats.size = older;
+	ck_ok(coqueue_stats(q, &stats));
+	ck_assert_uint_eq(stats.size, older);
+	ck_assert_uint_eq(stats.puts, 2);
+	ck_assert_uint_eq(stats.joiners_waiting, 0);
+	for (size_t i = older; i < sizeof(stats); i++)
+		ck_assert_uint_eq(((unsigned char *)&stats)[i], rest);
 	ck_ok(coqueue_destroy(q));
 }
 END_TEST
@@ -220,5 +240,6 @@ int main(void)
 		      a_blocked_call_is_counted_in_its_own_line,
 		      serving_a_waiter_counts_a_wakeup,
 		      one_waiter_served_is_one_wakeup_in_every_line,
+		      an_older_struct_is_filled_as_far_as_it_goes,
 		      figures_are_sane_while_others_work));
 }

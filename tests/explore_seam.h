@@ -208,6 +208,7 @@ extern int seam_spins;
 #define SYNC_SPIN_ROOM 2
 #define SYNC_VAIN_LOOKS 1
 #define SYNC_YIELDS seam_spins
+#define SYNC_MOST_YIELDS seam_spins
 #define SYNC_WOKEN_YIELDS seam_spins
 #define SYNC_BACKOFF_PAUSES 0
 #define SYNC_BACKOFF_YIELDS 0

@@ -6,11 +6,11 @@
 
 # Headers of lib/ that a file of lib/ may include, beside the one of its own
 # name: the first row that fits the file holds.
-GROUND='port.h list.h clock.h'
+GROUND='port.h list.h clock.h probe.h'
 SEAM="sync.h rcu.h $GROUND"
 PARTS="store.h store_*.h wait.h wait_*.h spin.h backoff.h $SEAM"
 may_include="
-prefix.h port.h list.h clock.h clock.c     :
+prefix.h port.h list.h clock.h probe.h clock.c :
 sync.h sync.c rcu.h rcu.c                  : sync.h $GROUND
 store.h backoff.h wait.h                   : $SEAM
 spin.h                                     : backoff.h $SEAM

@@ -87,13 +87,15 @@ static void print_queue(FILE *out, coqueue_t *q)
 		return;
 	fprintf(out,
 		"         puts %llu, gets %llu, discarded %llu\n"
-		"         put_waits %llu, get_waits %llu, wakeups %llu\n"
+		"         put_waits %llu, get_waits %llu, wakeups %llu, "
+		"passed on %llu\n"
 		"         waiting: %zu putters, %zu getters, %zu joiners\n",
 		(unsigned long long)s.puts, (unsigned long long)s.gets,
 		(unsigned long long)s.discarded,
 		(unsigned long long)s.put_waits,
 		(unsigned long long)s.get_waits, (unsigned long long)s.wakeups,
-		s.putters_waiting, s.getters_waiting, s.joiners_waiting);
+		(unsigned long long)s.passed_on, s.putters_waiting,
+		s.getters_waiting, s.joiners_waiting);
 }
 
 static void queue_is_silent(int signal)
