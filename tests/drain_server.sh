@@ -6,8 +6,9 @@
 . "$(dirname "$0")/script.sh"
 
 has python3 || { note "no python3 here: skipped"; exit 77; }
-[ -x "$top_builddir/drain-server" ] || give_up "no drain-server in $top_builddir"
+server=$top_builddir/tools/programs/drain-server
+[ -x "$server" ] || give_up "no $server"
 export PYTHONDONTWRITEBYTECODE=1
-ends 0 python3 "$srcdir/tests/drain_server_client.py" \
-	"$top_builddir/drain-server" && cat "$scratch/out"
+ends 0 python3 "$srcdir/tests/drain_server_client.py" "$server" &&
+	cat "$scratch/out"
 finish
