@@ -134,6 +134,24 @@ queues=$(sed -n '/^Queues/,$s/^  \([^ ]*\) .*/\1/p' "$scratch/out" | sort -u)
 [ -n "$queues" ] || wrong "no queues are listed"
 note "left out of this build:" ${left_out:-none}
 
+# A program that hangs, while the others run: it is told, and ended.
+case " $(echo $left_out) " in
+*' python '*) hangs= ;;
+*)
+	hangs=$scratch/hangs
+	mkdir "$hangs"
+	cat >"$hangs/python3" <<-END
+	#!/bin/sh
+	echo \$\$ >"$hangs/pid"
+	exec sleep 600
+	END
+	chmod +x "$hangs/python3"
+	PATH=$hangs:$PATH "$bench" -w solo -q python -r 1 -d 0.001 \
+		>"$hangs/out" 2>"$hangs/err" &
+	hung_bench=$!
+	;;
+esac
+
 json=$scratch/figures.json
 tsv=$scratch/figures.tsv
 svg=$scratch/figures.svg
@@ -261,8 +279,8 @@ refuses_early()
 	[ ! -s "$scratch/out" ] || wrong "$*: it has measured"
 }
 for output in json tsv plot; do
-	refuses_early 1 /nonexistent/file.svg \
-		"$bench" --$output=/nonexistent/file.svg
+	refuses_early 1 "$scratch/none/file.svg" \
+		"$bench" --$output="$scratch/none/file.svg"
 done
 ends 1 "$bench" --tsv /dev/full $quick
 grep -q '/dev/full: .*No space left' "$scratch/err" ||
@@ -271,7 +289,7 @@ grep -q '/dev/full: .*No space left' "$scratch/err" ||
 # Without gnuplot, which libtool's wrapper would not bear; with one that fails at
 # once; with one that fails when there is something to draw.
 refuses_early 1 'cannot start gnuplot' "$top_builddir/libtool" --mode=execute \
-	env PATH=/nonexistent "$bench" --plot "$svg"
+	env PATH="$scratch/none" "$bench" --plot "$svg"
 mkdir "$scratch/bin"
 printf '#!/bin/sh\n%s\n' 'exit 3' >"$scratch/bin/gnuplot"
 chmod +x "$scratch/bin/gnuplot"
@@ -366,4 +384,11 @@ changed '$s/median/medium/'
 no_baseline 'solo, coqueue: Object item not found: median'
 old_run 1 2 3
 no_baseline 'solo, abacus: figures that are none'
+if [ -n "$hangs" ]; then
+	wait $hung_bench && wrong "a program that hangs is no failure"
+	grep -q 'solo, python: it hung' "$hangs/err" ||
+		wrong "it is not told that a program hung"
+	! kill -0 "$(cat "$hangs/pid")" 2>/dev/null ||
+		wrong "a program that hung goes on"
+fi
 finish

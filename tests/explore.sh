@@ -39,5 +39,5 @@ ends 64 "$explore" no_such_scenario
 ends 2 "$explore" --replay put_get
 ends 2 "$explore" --replay put_get:nonsense
 ends 2 "$explore" --replay no_such_scenario:1.0.0.0.0.0:
-ends 2 "$explore" --state /nonexistent --schedules 5 put_get
+ends 2 "$explore" --state "$scratch/none" --schedules 5 put_get
 finish

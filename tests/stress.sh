@@ -166,6 +166,6 @@ END
 ends 2 "$stress" --coroutines 4 --runtime boost
 grep -q "'boost' is not ucontext, single or arm" "$scratch/err" ||
 	wrong "an unknown runtime, and the known ones are not said"
-ends 3 "$stress" --duration 100ms --json /nonexistent/file
+ends 3 "$stress" --duration 100ms --json "$scratch/none/file"
 ends 0 "$stress" --help
 finish

@@ -157,6 +157,7 @@ static _Noreturn void child(struct bench_job *job, int fd)
 	struct verdict verdict = {.error = NULL};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0); /* with the programs that it starts */
 	verdict.error = take(job, &verdict.sample);
 	if (job->workload->shape == BENCH_PACED)
 		verdict.sample.ns = verdict.sample.percentiles[BENCH_P50];
@@ -204,7 +205,8 @@ const char *bench_take(const struct bench_workload *workload,
 	error = pid < 0 ? "cannot fork" : read_verdict(fds[0], plan, out);
 	close(fds[0]);
 	if (pid > 0) {
-		kill(pid, SIGKILL);
+		if (kill(-pid, SIGKILL))
+			kill(pid, SIGKILL); /* that early */
 		waitpid(pid, NULL, 0);
 	}
 	return error;
