@@ -6,6 +6,7 @@ export LC_ALL=C
 
 srcdir=$(cd "$(dirname "$0")/.." && pwd) || exit 99
 : "${MAKE:=make}" "${JOBS:=$(nproc)}"
+: "${CHECK:=check}" # or check-behaviour: what another sort of build may change
 # From "make" come variables that say how its own tree was built.
 unset CFLAGS CPPFLAGS LDFLAGS MAKEFLAGS MAKELEVEL MFLAGS
 
@@ -25,10 +26,11 @@ build()
 		"$srcdir/configure" --enable-werror "$@" && $MAKE -j "$JOBS"
 }
 
-# build_and_check NAME CONFIGURE-ARGUMENT...
+# build_and_check NAME CONFIGURE-ARGUMENT...: more tests at a time than there are
+# processors, since most of them wait, mostly.
 build_and_check()
 {
-	build "$@" && VERBOSE=1 $MAKE -j "$JOBS" check
+	build "$@" && VERBOSE=1 $MAKE -j $((2 * JOBS)) "$CHECK"
 }
 
 # excerpt LOG: the names of failed tests first, then where it ended.

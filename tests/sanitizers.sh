@@ -33,14 +33,19 @@ memcheck()
 	under_valgrind ./coqueue-stress --quiet --items 500 all
 }
 
+# sanitized NAME COMPILER SANITIZERS
+sanitized()
+{
+	build_and_check "$1" CC="$2" --enable-sanitizer="$3" --disable-bench-peers
+}
+
 flavour()
 {
 	case $1 in
-	thread) build_and_check "$1" CC=gcc --enable-sanitizer=thread ;;
-	thread-clang) build_and_check "$1" CC=clang --enable-sanitizer=thread ;;
-	address) build_and_check "$1" CC=gcc --enable-sanitizer=address,undefined ;;
-	address-clang)
-		build_and_check "$1" CC=clang --enable-sanitizer=address,undefined ;;
+	thread) sanitized "$1" gcc thread ;;
+	thread-clang) sanitized "$1" clang thread ;;
+	address) sanitized "$1" gcc address,undefined ;;
+	address-clang) sanitized "$1" clang address,undefined ;;
 	memcheck) memcheck ;;
 	*) echo "there is no flavour $1"; return 2 ;;
 	esac

@@ -75,7 +75,8 @@ struct bench_plan {
 	double seconds; /* measured time of a sample, at least */
 	bool pin;       /* thread i on core i modulo the number of cores */
 	unsigned int repeat;
-	uint64_t seed; /* of the order of the samples */
+	unsigned int hogs; /* processes that are busy meanwhile */
+	uint64_t seed;     /* of the order of the samples */
 };
 
 enum { BENCH_P50, BENCH_P99, BENCH_P99_9, BENCH_PERCENTILES };

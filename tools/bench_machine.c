@@ -3,6 +3,7 @@
 
 #include "bench_machine.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -38,4 +39,19 @@ void bench_read_machine(struct bench_machine *machine)
 	gmtime_r(&now, &tm);
 	strftime(machine->date, sizeof(machine->date), "%Y-%m-%dT%H:%M:%SZ",
 		 &tm);
+}
+
+int bench_core(unsigned int i, cpu_set_t *core)
+{
+	unsigned int cpu, nth;
+	cpu_set_t all;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return errno;
+	nth = i % (unsigned int)CPU_COUNT(&all);
+	for (cpu = 0; !CPU_ISSET(cpu, &all) || nth-- > 0; cpu++)
+		;
+	CPU_ZERO(core);
+	CPU_SET(cpu, core);
+	return 0;
 }

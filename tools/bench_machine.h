@@ -3,6 +3,7 @@
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
 
+#include <sched.h>
 #include <sys/utsname.h>
 
 struct bench_machine {
@@ -13,5 +14,9 @@ struct bench_machine {
 };
 
 void bench_read_machine(struct bench_machine *machine);
+
+/* The core of thread i: i modulo their number, of those we may use.  0 or an errno
+ * value. */
+int bench_core(unsigned int i, cpu_set_t *core);
 
 #endif /* BENCH_MACHINE_H */

@@ -27,6 +27,8 @@ void bench_print_head(FILE *to, const struct bench_plan *plan)
 		plan->repeat, plan->seconds,
 		plan->pin ? "pinned to cores" : "not pinned",
 		(unsigned long long)plan->seed);
+	if (plan->hogs)
+		fprintf(to, "beside %u processes that are busy\n", plan->hogs);
 	for (peer = bench_peers; peer->name; peer++)
 		if (!peer->queue)
 			fprintf(to, "left out of this build: %s (%s)\n",
@@ -189,16 +191,16 @@ static json_t *head_to_json(const struct bench_plan *plan)
 	struct bench_machine machine;
 
 	bench_read_machine(&machine);
-	return json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:s},"
-			 " s:o, s:i, s:f, s:b, s:I}",
-			 "version", coqueue_version(), "date", machine.date,
-			 "machine", "cores", (json_int_t)machine.cores, "model",
-			 machine.model, "system", machine.uts.sysname,
-			 "release", machine.uts.release, "glibc",
-			 gnu_get_libc_version(), "compiler", __VERSION__,
-			 "left_out", left_out_to_json(), "repeat",
-			 (int)plan->repeat, "seconds", plan->seconds, "pinned",
-			 (int)plan->pin, "seed", (json_int_t)plan->seed);
+	return json_pack(
+		"{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:s},"
+		" s:o, s:i, s:f, s:b, s:i, s:I}",
+		"version", coqueue_version(), "date", machine.date, "machine",
+		"cores", (json_int_t)machine.cores, "model", machine.model,
+		"system", machine.uts.sysname, "release", machine.uts.release,
+		"glibc", gnu_get_libc_version(), "compiler", __VERSION__,
+		"left_out", left_out_to_json(), "repeat", (int)plan->repeat,
+		"seconds", plan->seconds, "pinned", (int)plan->pin, "hogs",
+		(int)plan->hogs, "seed", (json_int_t)plan->seed);
 }
 
 const char *bench_write_json(const char *file, const struct bench_plan *plan,

@@ -33,6 +33,7 @@ QUEUE(crossbeam);
 QUEUE(async);
 QUEUE(java);
 QUEUE(python);
+QUEUE(gevent);
 QUEUE(ck);
 QUEUE(dpdk);
 QUEUE(atomic_queue);
@@ -80,6 +81,7 @@ const struct bench_peer bench_peers[] = {
 	 "Java ArrayBlockingQueue, else LinkedTransferQueue; not pinned",
 	 &bench_java},
 	{"python", "Python queue.Queue; not pinned", &bench_python},
+	{"gevent", "gevent's queue.Queue; not pinned", &bench_gevent},
 	{"ck", SPINS "Concurrency Kit ck_ring, MPMC; 1023 and 7 items",
 	 &bench_ck},
 	{"dpdk", SPINS "DPDK rte_ring, MPMC", &bench_dpdk},

@@ -8,6 +8,8 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "bench_machine.h"
+
 static void work(struct bench_worker *w)
 {
 	w->loop(w);
@@ -53,19 +55,14 @@ static void *coroutines_main(void *arg)
 static int pin(const struct bench_plan *plan, unsigned int i,
 	       pthread_attr_t *attr)
 {
-	unsigned int cpu, nth;
-	cpu_set_t all, one;
+	cpu_set_t core;
+	int err;
 
 	if (!plan->pin)
 		return 0;
-	if (sched_getaffinity(0, sizeof(all), &all))
-		return errno;
-	nth = i % (unsigned int)CPU_COUNT(&all);
-	for (cpu = 0; !CPU_ISSET(cpu, &all) || nth-- > 0; cpu++)
-		;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	return pthread_attr_setaffinity_np(attr, sizeof(one), &one);
+	err = bench_core(i, &core);
+	return err ? err
+		   : pthread_attr_setaffinity_np(attr, sizeof(core), &core);
 }
 
 /* That of worker i, and if it is the first coroutine of all that follow. */

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "bench.h"
+#include "bench_hogs.h"
 
 #include <coqueue.h>
 
@@ -22,7 +23,7 @@
 
 enum { EXIT_USAGE = 2 };
 
-enum { WORKLOADS_MAX = 64 };
+enum { WORKLOADS_MAX = 64, QUEUES_MAX = 32, HOGS_MAX = 1024 };
 
 enum output { JSON, TSV, PLOT, OUTPUTS };
 
@@ -38,6 +39,8 @@ struct options {
 	struct bench_baseline *baseline;
 	const struct bench_workload *chosen[WORKLOADS_MAX];
 	size_t n_chosen;
+	const char *queues[QUEUES_MAX]; /* patterns */
+	size_t n_queues;                /* 0: all */
 };
 
 static const char doc[] =
@@ -50,11 +53,16 @@ static const char doc[] =
 enum { KEY_DURATION = 'd', KEY_JSON = 'j', KEY_LIST = 'l', KEY_PIN = 'p' };
 enum { KEY_REPEAT = 'r', KEY_SEED = 's', KEY_WORKLOAD = 'w' };
 enum { KEY_TSV = 't', KEY_PLOT = 'o', KEY_BASELINE = 'b' };
+enum { KEY_QUEUE = 'q', KEY_HOGS = 'H' };
 
 static const struct argp_option argp_options[] = {
 	{"workload", KEY_WORKLOAD, "NAME", 0,
 	 "measure this one, or those that match a pattern such as 'lifo*'; "
 	 "may be given again (default: all)",
+	 0},
+	{"queue", KEY_QUEUE, "NAME", 0,
+	 "beside coqueue measure this one, or those that match a pattern; may "
+	 "be given again (default: all)",
 	 0},
 	{"list", KEY_LIST, NULL, 0, "list workloads and queues", 0},
 	{"repeat", KEY_REPEAT, "N", 0,
@@ -63,6 +71,9 @@ static const struct argp_option argp_options[] = {
 	 "measured time of a sample, at least (default: 0.25)", 0},
 	{"pin", KEY_PIN, "yes|no", 0,
 	 "bind thread i to core i modulo the number of cores (default: yes)",
+	 0},
+	{"hogs", KEY_HOGS, "N", 0,
+	 "let N processes be busy meanwhile, bound as threads are (default: 0)",
 	 0},
 	{"seed", KEY_SEED, "N", 0, "order of the samples (default: random)", 0},
 	{"json", KEY_JSON, "FILE", 0, "write every figure to FILE, too", 0},
@@ -124,6 +135,21 @@ static void choose_by_name(struct options *options, const char *pattern,
 		argp_error(state, "no workload '%s' (see --list)", pattern);
 }
 
+static void choose_queue(struct options *options, const char *pattern,
+			 struct argp_state *state)
+{
+	const struct bench_peer *p;
+
+	for (p = bench_peers; p->name; p++)
+		if (p->queue && fnmatch(pattern, p->name, 0) == 0)
+			break;
+	if (!p->name)
+		argp_error(state, "no queue '%s' (see --list)", pattern);
+	if (options->n_queues == QUEUES_MAX)
+		argp_error(state, "too many queues");
+	options->queues[options->n_queues++] = pattern;
+}
+
 static double number(const char *arg, double min, double max,
 		     struct argp_state *state)
 {
@@ -172,6 +198,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_WORKLOAD:
 		choose_by_name(options, arg, state);
 		return 0;
+	case KEY_QUEUE:
+		choose_queue(options, arg, state);
+		return 0;
 	case KEY_LIST:
 		list_workloads();
 		list_queues();
@@ -185,6 +214,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PIN:
 		options->plan.pin = yes_or_no(arg, state);
+		return 0;
+	case KEY_HOGS:
+		options->plan.hogs =
+			(unsigned int)number(arg, 0, HOGS_MAX, state);
 		return 0;
 	case KEY_SEED:
 		options->plan.seed =
@@ -294,6 +327,17 @@ static void add_entry(struct bench_result *result,
 		error(EXIT_FAILURE, ENOMEM, "samples");
 }
 
+static bool is_wanted(const struct options *options,
+		      const struct bench_peer *peer)
+{
+	bool wanted = !options->n_queues || !strcmp(peer->name, "coqueue");
+	size_t i;
+
+	for (i = 0; i < options->n_queues && !wanted; i++)
+		wanted = fnmatch(options->queues[i], peer->name, 0) == 0;
+	return wanted;
+}
+
 static void prepare(const struct options *options, struct bench_result *results)
 {
 	const struct bench_peer *peer;
@@ -302,7 +346,8 @@ static void prepare(const struct options *options, struct bench_result *results)
 	for (i = 0; i < options->n_chosen; i++) {
 		results[i].workload = options->chosen[i];
 		for (peer = bench_peers; peer->name; peer++)
-			if (bench_peer_takes_part(peer, options->chosen[i]))
+			if (is_wanted(options, peer) &&
+			    bench_peer_takes_part(peer, options->chosen[i]))
 				add_entry(&results[i], peer,
 					  options->plan.repeat);
 	}
@@ -372,6 +417,7 @@ int main(int argc, char **argv)
 	struct options options = {
 		.plan = {.seconds = 0.25, .pin = true, .repeat = 7}};
 	static struct bench_result results[WORKLOADS_MAX];
+	int err;
 
 	options.plan.seed = (uint64_t)time(NULL);
 	argp_program_version_hook = print_version;
@@ -379,6 +425,9 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	check_outputs(&options);
 	prepare(&options, results);
+	err = bench_start_hogs(options.plan.hogs, options.plan.pin);
+	if (err)
+		error(EXIT_FAILURE, err, "a process that is busy");
 	take_all(&options, results);
 	report(&options, results);
 	release(&options, results);
