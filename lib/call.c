@@ -583,6 +583,38 @@ static bool call_may_spin(const struct call *c)
 	return !c->armed && !park_is_set() && !line_is_mixed(c->line);
 }
 
+/* How long a call waits awake. */
+struct patience {
+	int spins, yields;
+};
+
+/*
+ * Where calls have slept of late the next mostly will, too: it waits for less, but
+ * now and then for longer than a sleep takes.  Or two threads, each of which sleeps
+ * because its partner does, would never come out of that.
+ */
+static struct patience call_patience(const struct call *c)
+{
+	uint16_t slept = SPINS ? sync_load(&c->line->slept, relaxed) : 0;
+
+	if (slept < SYNC_SLEPT_OFTEN)
+		return (struct patience){SPINS, YIELDS};
+	if (slept % SYNC_SLEPT_LONG)
+		return (struct patience){SYNC_SPINS_LITTLE, SYNC_YIELDS_LITTLE};
+	return (struct patience){SYNC_SPINS_GREAT, YIELDS};
+}
+
+static void call_note_slept(const struct call *c, bool slept)
+{
+	uint16_t before;
+
+	if (!SPINS)
+		return;
+	before = sync_load(&c->line->slept, relaxed);
+	if (slept || before)
+		sync_store(&c->line->slept, slept ? before + 1 : 0, relaxed);
+}
+
 /* A hint: whether others put. */
 static uint64_t puts_so_far(const struct coqueue *q)
 {
@@ -595,29 +627,31 @@ static uint64_t puts_so_far(const struct coqueue *q)
 	return puts;
 }
 
-/* After n yields, during the last of which the queue stood still. */
-static bool yields_again(const struct call *c, int n, int still)
+/* After n yields, while it may be served by who runs. */
+static bool may_yield_again(const struct call *c, int n)
 {
-	return n < MOST_YIELDS && still < YIELDS && call_may_spin(c) &&
+	return n < MOST_YIELDS && call_may_spin(c) &&
 	       !deadline_has_passed(c->deadline);
 }
 
 /*
  * Let others run, and try again.  While the queue moves its turn may come, too:
- * sleeping is for when it stands still.
+ * sleeping is for when it has stood still for so many yields.
  */
-static int call_yield(struct call *c, int err)
+static int call_yield(struct call *c, int yields, int err)
 {
 	uint64_t seen = 0, now;
 	int still = 0;
 
-	for (int n = 0; must_wait(err) && yields_again(c, n, still);
+	for (int n = 0;
+	     must_wait(err) && still < yields && may_yield_again(c, n);
 	     n++, seen = now) {
 		sync_yield();
 		err = call_attempt(c);
 		now = puts_so_far(c->queue);
 		still = now == seen ? still + 1 : 0;
 	}
+	call_note_slept(c, must_wait(err));
 	return err;
 }
 
@@ -637,7 +671,7 @@ static int call_wait(struct call *c, bool patient, int late)
 		return err == EAGAIN ? late : err;
 	}
 	if (patient)
-		err = call_yield(c, err);
+		err = call_yield(c, call_patience(c).yields, err);
 	if (patient && must_wait(err))
 		return call_sleep(c);
 	while (err == BUSY && (err = call_attempt(c)) == BUSY)
@@ -685,11 +719,15 @@ int call_run(struct call *c)
 	patient = patient && !waking;
 	may_spin = call_may_spin(c);
 	if (!meets && !c->stands && !(c->tried && patient && !may_spin))
-		wake = call_spin(c, patient && may_spin ? SPINS : 0, &err);
+		wake = call_spin(
+			c, patient && may_spin ? call_patience(c).spins : 0,
+			&err);
 	stay = err == BUSY || (err == EAGAIN && (patient || meets));
 	c->tried = must_wait(err) && !meets && !c->stands;
 	if (stay)
 		queue_caller_enter(c->queue);
+	else if (patient && may_spin)
+		call_note_slept(c, false);
 	if (wake && !stay)
 		queue_wake_reader(c->queue, c->other);
 	else

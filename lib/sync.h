@@ -109,7 +109,15 @@ void sync_fence_heavy(void);
  */
 #define SYNC_SPINS 200
 #define SYNC_YIELDS 3
+#define SYNC_SPINS_LITTLE 25
+#define SYNC_YIELDS_LITTLE 1
+#define SYNC_SPINS_GREAT 1000
 #define SYNC_MOST_YIELDS 64
+
+/* Little patience is for who has slept so many times in a row, great patience for
+ * one of so many after that. */
+#define SYNC_SLEPT_OFTEN 16
+#define SYNC_SLEPT_LONG 64
 
 /* The room that a put into a full queue spins for, at most, in items. */
 #define SYNC_SPIN_ROOM 16

@@ -19,6 +19,7 @@ void line_init(struct line *line, struct sync_mutex *lock,
 	line->lock = lock;
 	line->kind = kind;
 	line->owed = false;
+	sync_init(&line->slept, 0);
 	list_init(&line->asleep);
 	list_init(&line->served);
 	line->in_flight = 0;

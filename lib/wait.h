@@ -143,6 +143,7 @@ struct line {
 	/* In line, coroutines and armed waiters; read anywhere, as a hint. */
 	_Atomic uint32_t foreign;
 	bool owed; /* to be looked at: something was done for others */
+	_Atomic uint16_t slept; /* calls in a row; a hint: call_patience() */
 };
 
 #define LINE_IDLE UINT32_MAX

@@ -208,6 +208,11 @@ extern int seam_spins;
 #define SYNC_SPIN_ROOM 2
 #define SYNC_VAIN_LOOKS 1
 #define SYNC_YIELDS seam_spins
+#define SYNC_SPINS_LITTLE seam_spins
+#define SYNC_YIELDS_LITTLE seam_spins
+#define SYNC_SPINS_GREAT seam_spins
+#define SYNC_SLEPT_OFTEN 1
+#define SYNC_SLEPT_LONG 2
 #define SYNC_MOST_YIELDS seam_spins
 #define SYNC_WOKEN_YIELDS seam_spins
 #define SYNC_BACKOFF_PAUSES 0
