@@ -978,6 +978,30 @@ ARM_TEST(R5_E74_a_woken_node_that_never_tries_again_starves_nobody,
 	ck_ok(coqueue_destroy(q));
 }
 
+/* More in flight than a slot has bytes, and than half of the ring. */
+START_TEST(R5_each_item_wakes_one_however_many_were_woken_before)
+{
+	enum { N = 40, CAPACITY = 64 };
+	const struct arm *arm = _i == 0 ? put_arm : get_arm;
+	coqueue_t *q = queue_with(CAPACITY, arm == put_arm ? CAPACITY : 0);
+	struct node nodes[N];
+
+	for (int i = 0; i < N; i++) {
+		node_init(&nodes[i], q, arm, count_wake);
+		must_arm(&nodes[i]);
+	}
+	for (int i = 0; i < N; i++) {
+		serve_one(q, arm->op->line);
+		ck_wakes(&nodes[i], 1);
+		if (i + 1 < N)
+			ck_wakes(&nodes[i + 1], 0);
+	}
+	for (int i = 0; i < N; i++)
+		must_be_served(&nodes[i]);
+	ck_ok(coqueue_destroy(q));
+}
+END_TEST
+
 /* ---- R7: one call and one queue ------------------------------------------ */
 
 ARM_TEST(R7_arming_an_armed_node_again_keeps_its_place, is_served_in_turn)
@@ -1600,6 +1624,10 @@ int main(void)
 	failed |= suite_run_each(
 		"arm, kinds",
 		TESTS(G4_nodes_and_threads_lose_and_double_no_item), N_KINDS);
+	failed |= suite_run_each(
+		"arm, many",
+		TESTS(R5_each_item_wakes_one_however_many_were_woken_before),
+		2);
 	failed |= suite_run(
 		"arm, others",
 		TESTS(R3_other_calls_that_help_wake_too,
