@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The example in README: its first ```c block compiles without a warning and
-# prints what the next ``` block after the word "prints" says.
+# The example in README: its first ```c block compiles without a warning, as C and
+# as C++, and prints what the next ``` block after the word "prints" says.
 . "$(dirname "$0")/script.sh"
 
 awk -v code="$scratch/example.c" -v output="$scratch/expected" '
@@ -17,10 +17,25 @@ awk -v code="$scratch/example.c" -v output="$scratch/expected" '
 	{ wrong "README does not say what the example prints"; finish; }
 
 cd "$scratch" || give_up "no $scratch"
-must "building the example" "$top_builddir/libtool" --silent --tag=CC \
-	--mode=link $CC $CFLAGS $SANITIZER_FLAGS $COVERAGE_FLAGS \
-	-std=c11 -Wall -Wextra -Werror -pthread -I "$srcdir/include" \
-	-o example example.c "$top_builddir/libcoqueue.la" || finish
-timeout -k 5 60 ./example >printed || wrong "the example ended with $?"
-diff -u expected printed || wrong "it does not print what README says"
+# builds NAME TAG COMPILER FLAG...: and runs it.
+builds()
+{
+	name=$1 tag=$2
+	shift 2
+	must "building the example: $name" "$top_builddir/libtool" --silent \
+		--tag="$tag" --mode=link "$@" $CFLAGS $SANITIZER_FLAGS \
+		$COVERAGE_FLAGS -Wall -Wextra -Werror -pthread \
+		-I "$srcdir/include" -o "$name" "$top_builddir/libcoqueue.la" ||
+		return
+	timeout -k 5 60 "./$name" >printed || wrong "$name ended with $?"
+	diff -u expected printed || wrong "$name does not print what README says"
+}
+
+cp example.c example.cc
+builds as_c CC $CC -std=c11 example.c
+if has "${CXX%% *}"; then
+	builds as_cxx CXX $CXX -std=c++11 example.cc
+else
+	note "no C++ compiler"
+fi
 finish
