@@ -34,7 +34,6 @@ static void bench_moodycamel_destroy(void *queue)
 BENCH_DEFINE_QUEUE(moodycamel, BENCH_DOES(UNBOUNDED))
 
 /* With tokens, one for each thread: there is one queue where these are used. */
-
 static inline int bench_moodycamel_tokens_put(void *queue, void *item)
 {
 	auto q = static_cast<queue_type *>(queue);
