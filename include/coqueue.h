@@ -378,8 +378,8 @@ typedef struct coqueue_stats {
 	size_t putters_waiting; /* now: blocked, or armed and not woken */
 	size_t getters_waiting; /* the same; peekers too */
 	size_t joiners_waiting; /* the same */
-	uint64_t passed_on;     /* wake-ups by waiters who left without use
-				 * for their own: cancelled, late, overtaken */
+	uint64_t passed_on;     /* of these, by waiters who left the line: mostly
+				 * they had no use for their own wake-up */
 } coqueue_stats_t;
 
 /*
