@@ -378,7 +378,7 @@ typedef struct coqueue_stats {
 	size_t putters_waiting; /* now: blocked, or armed and not woken */
 	size_t getters_waiting; /* the same; peekers too */
 	size_t joiners_waiting; /* the same */
-	uint64_t passed_on;     /* of these, by waiters who left the line: mostly
+	uint64_t passed_on;     /* of wakeups, by waiters who left: mostly
 				 * they had no use for their own wake-up */
 } coqueue_stats_t;
 
