@@ -22,8 +22,10 @@
  *   bench_loops.h     what is done with it
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
  *   bench_program.[ch]
- *                     that of a language that wants threads of its own; with
- *                     bench_go.go, bench_java.java, bench_python.py
+ *                     that of a language that wants threads of its own
+ *   bench_go.go, bench_java.java, bench_python.py, bench_gevent.py
+ *                     queues of these languages
+ *   bench_workloads.* what is done with them, in Go, Java, Python
  *   bench_rust.*      channels of Rust, a library for it
  *   bench_spin.h      how queues that cannot wait are waited for
  *   bench_coroutines.[ch]

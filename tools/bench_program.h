@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A queue of a language that wants threads of its own: a program by itself, which
- * measures and verifies itself as bench_sample.c does.  Its file is part of this
- * one, so that it is found wherever this is installed.
+ * measures and verifies itself as bench_sample.c does.  It is made of a small file
+ * that has the queue, and bench_workloads.* of that language, which has the rest.
+ * Its file is part of this one, so that it is found wherever this is installed.
  *
  * It is called with KIND SHAPE CAPACITY PRODUCERS CONSUMERS SECONDS PACE
  * ITEM_SIZE, and prints nanoseconds per item, of which CPU time, and the number

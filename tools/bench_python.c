@@ -4,4 +4,4 @@
 #include "bench_program.h"
 
 BENCH_DEFINE_PROGRAM(python, BENCH_DOES(FIFO) | BENCH_DOES(UNBOUNDED),
-		     "tools/bench_python.py", "exec python3 $file");
+		     "tools/bench_python.bin", "exec python3 $file");
