@@ -4,11 +4,8 @@
 #include "bench_queue.h"
 #include "textbook.h"
 
-/*
- * Of one structure: what makes it of a workload w, and the prefix of its
- * destroy and shutdown; and the items it holds, see bench_queue.h.
- */
-#define DEFINE_TEXTBOOK(name, kind, made, family, items)                       \
+/* family: prefix of destroy and shutdown; made: what makes it of a workload w */
+#define DEFINE_TEXTBOOK(name, kind, family, items, made)                       \
 	static int bench_##name##_create(const struct bench_workload *w,       \
 					 void **queue)                         \
 	{                                                                      \
@@ -51,15 +48,13 @@ static inline int bench_textbook_ring_get_value(void *queue, void *item,
 	return textbook_ring_get_value(queue, item);
 }
 
-DEFINE_TEXTBOOK(textbook_ring, FIFO,
-		textbook_ring_create(w->capacity, bench_item_size(w)), textbook,
-		both)
-DEFINE_TEXTBOOK(textbook_stack, LIFO, textbook_stack_create(w->capacity),
-		textbook, pointers)
-DEFINE_TEXTBOOK(textbook_heap, PRIORITY,
-		textbook_heap_create(w->capacity, bench_compare), textbook,
-		pointers)
-DEFINE_TEXTBOOK(textbook_list, UNBOUNDED, textbook_list_create(), textbook_list,
-		pointers)
-DEFINE_TEXTBOOK(textbook_meeting, RENDEZVOUS, textbook_meeting_create(),
-		textbook_meeting, pointers)
+DEFINE_TEXTBOOK(textbook_ring, FIFO, textbook, both,
+		textbook_ring_create(w->capacity, bench_item_size(w)))
+DEFINE_TEXTBOOK(textbook_stack, LIFO, textbook, pointers,
+		textbook_stack_create(w->capacity))
+DEFINE_TEXTBOOK(textbook_heap, PRIORITY, textbook, pointers,
+		textbook_heap_create(w->capacity, bench_compare))
+DEFINE_TEXTBOOK(textbook_list, UNBOUNDED, textbook_list, pointers,
+		textbook_list_create())
+DEFINE_TEXTBOOK(textbook_meeting, RENDEZVOUS, textbook_meeting, pointers,
+		textbook_meeting_create())
