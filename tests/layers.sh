@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Who may include whom, and which words a layer must not know.  A picture of
-# the layers is in HACKING.
+# Who may include whom, and which words a layer must not know; and that a queue
+# to compare with is a small file.  A picture of the layers is in HACKING.
 . "$(dirname "$0")/script.sh"
 
 # Headers of lib/ that a file of lib/ may include, beside the one of its own
@@ -137,8 +137,38 @@ check_plain_accesses()
 	done
 }
 
+# check_adapters: of each queue that coqueue-bench compares with, in bench_tables.c,
+# the file that defines it, and what has the same name in other languages.
+ADAPTER_LINES=60
+check_adapters()
+{
+	tools=$srcdir/tools
+	adapters=
+	sed -n 's/^QUEUE(\(.*\));$/\1/p' "$tools/bench_tables.c" |
+		grep -vx coqueue >"$scratch/queues"
+	[ -s "$scratch/queues" ] || wrong "no queues in tools/bench_tables.c"
+	for queue in $(cat "$scratch/queues"); do
+		file=$(grep -lE "^[A-Z_]+\($queue[,)]" "$tools"/bench_*.c \
+			"$tools"/bench_*.cc | grep -v '/bench_tables\.c$')
+		[ -f "$file" ] || wrong "not one file defines $queue: $file"
+		file=${file##*/}
+		adapters="$adapters ${file%.*}"
+	done
+	for adapter in $(printf '%s\n' $adapters | sort -u); do
+		for file in "$tools/$adapter".*; do
+			case $file in
+			*.bin | *.jar | *.a) continue ;; # made of the others
+			esac
+			lines=$(wc -l <"$file")
+			[ "$lines" -le $ADAPTER_LINES ] || wrong \
+				"tools/${file##*/}: $lines lines, over $ADAPTER_LINES"
+		done
+	done
+}
+
 check_rows
 check_plain_accesses
+check_adapters
 for file in "$srcdir"/lib/*.[ch]; do
 	[ -f "$file" ] || give_up "no sources in $srcdir/lib"
 	check_includes "$(basename "$file")"
