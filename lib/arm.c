@@ -102,14 +102,14 @@ static struct line *line_of(struct coqueue *q, uintptr_t armed_for)
 
 	switch (armed_for & (NODE_SERVED - 1)) {
 	case ARM_PUT:
-		return &q->putters;
+		return &q->store.putters;
 	case ARM_JOIN:
 		return &q->joiners;
 	case ARM_PEEK:
 		call_init_peek(&c, q, NULL);
 		return c.line;
 	}
-	return &q->getters;
+	return &q->store.getters;
 }
 
 /* Out of the line; whether its wake function will not run therefore. */

@@ -33,9 +33,12 @@
 
 void queue_caller_leave_locked(struct coqueue *q)
 {
+	struct sync_cond *destroyer;
+
 	q->exited++;
-	if (sync_load(&q->destroying, relaxed) && queue_is_left_locked(q))
-		sync_cond_broadcast(&q->left);
+	destroyer = sync_load(&q->destroyer, relaxed);
+	if (destroyer && queue_is_left_locked(q))
+		sync_cond_broadcast(destroyer);
 }
 
 void queue_enter(struct coqueue *q)
@@ -140,22 +143,22 @@ static bool may_serve_locked(const struct coqueue *q, const struct waiter *w)
 
 bool queue_serve_put_locked(struct line *line, struct waiter *w)
 {
-	struct coqueue *q = container_of(line, struct coqueue, putters);
+	struct coqueue *q = container_of(line, struct coqueue, store.putters);
 
 	if (!may_serve_locked(q, w) || !queue_put_locked(q, w->offer))
 		return false;
-	q->getters.owed = true;
+	q->store.getters.owed = true;
 	call_serve_locked(q, line, w);
 	return true;
 }
 
 bool queue_serve_get_locked(struct line *line, struct waiter *w)
 {
-	struct coqueue *q = container_of(line, struct coqueue, getters);
+	struct coqueue *q = container_of(line, struct coqueue, store.getters);
 
 	if (!may_serve_locked(q, w) || !queue_get_locked(q, w->offer))
 		return false;
-	q->putters.owed = true;
+	q->store.putters.owed = true;
 	call_serve_locked(q, line, w);
 	return true;
 }
@@ -171,8 +174,10 @@ unsigned queue_wake_ready_locked(struct coqueue *q, struct line *line)
 {
 	unsigned n = line_wake_ready_locked(line);
 
-	while (is_owed_locked(&q->putters) || is_owed_locked(&q->getters)) {
-		line = q->putters.owed ? &q->putters : &q->getters;
+	while (is_owed_locked(&q->store.putters) ||
+	       is_owed_locked(&q->store.getters)) {
+		line = q->store.putters.owed ? &q->store.putters
+					     : &q->store.getters;
 		line->owed = false;
 		line_wake_ready_locked(line);
 	}
@@ -190,8 +195,8 @@ static void queue_wake_reader(struct coqueue *q, struct line *line)
 
 	sync_lock(&q->lock);
 	first = line_first_locked(line, &more);
-	more = more || is_owed_locked(&q->putters) ||
-	       is_owed_locked(&q->getters);
+	more = more || is_owed_locked(&q->store.putters) ||
+	       is_owed_locked(&q->store.getters);
 	if (more)
 		queue_caller_enter(q);
 	sync_unlock(&q->lock);
@@ -263,7 +268,7 @@ static int try_locked(struct call *c, struct waiter *w, bool *wake)
 	if (w->state == WAITER_SERVED) {
 		w->state = WAITER_OUT;
 		call_moved(c, 1);
-		if (c->left && c->line == &c->queue->putters)
+		if (c->left && c->line == &c->queue->store.putters)
 			return BUSY;
 		if (c->left) /* bulk: what else is there */
 			*wake |= call_attempt_now(c, true, &err);
@@ -622,7 +627,7 @@ static uint64_t puts_so_far(const struct coqueue *q)
 
 	rcu_reader_enter();
 	if (!(queue_word(q) & QUEUE_RESIZING))
-		puts = q->store->kind->puts(q->store);
+		puts = q->store.kind->puts(&q->store);
 	rcu_reader_leave();
 	return puts;
 }

@@ -34,55 +34,66 @@ static int queue_init_sync(struct coqueue *q)
 {
 	int err = rcu_prepare();
 
-	if (err)
-		return err;
-	err = sync_mutex_init(&q->lock);
-	if (err)
-		return err;
-	err = sync_cond_init(&q->left);
-	if (err)
-		sync_mutex_destroy(&q->lock);
-	return err;
+	return err ? err : sync_mutex_init(&q->lock);
 }
 
-/* The store, and in *word how calls are to work on it.  0 or ENOMEM. */
+/* How calls are to work on it, which tells what its store is. */
+static int queue_word_for(size_t capacity, enum coqueue_order order)
+{
+	const int word =
+		COQUEUE_FASTPATH ? COQUEUE_OPEN : COQUEUE_OPEN | QUEUE_LOCKED;
+
+	if (capacity == 0)
+		return COQUEUE_OPEN | QUEUE_LOCKED | QUEUE_MEETS;
+	if (order != COQUEUE_FIFO)
+		return word | QUEUE_PILE;
+	return capacity == COQUEUE_UNBOUNDED ? word | QUEUE_CHAIN : word;
+}
+
+/* Bytes of a queue, in whole lines: its store comes last. */
+static size_t queue_bytes(int word)
+{
+	size_t store = word & QUEUE_MEETS   ? sizeof(struct exchange)
+		       : word & QUEUE_PILE  ? sizeof(struct pile)
+		       : word & QUEUE_CHAIN ? sizeof(struct chain)
+					    : sizeof(struct ring);
+	size_t bytes = offsetof(struct coqueue, store) + store;
+
+	return (bytes + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+}
+
+/* 0 or ENOMEM. */
 static int queue_init_store(struct coqueue *q, size_t capacity,
 			    size_t item_size, const coqueue_attr_t *attr,
-			    int *word)
+			    int word)
 {
-	*word = COQUEUE_FASTPATH ? COQUEUE_OPEN : COQUEUE_OPEN | QUEUE_LOCKED;
-	if (capacity == 0) {
-		*word = COQUEUE_OPEN | QUEUE_LOCKED | QUEUE_MEETS;
-		q->store = &q->exchange.store;
-		exchange_init(&q->exchange, item_size);
-		return 0;
-	}
-	switch (attr->order) {
-	case COQUEUE_FIFO:
-		if (capacity == COQUEUE_UNBOUNDED) {
-			*word |= QUEUE_CHAIN;
-			q->store = &q->chain.store;
-			return chain_init(&q->chain, item_size);
-		}
-		q->store = &q->ring.store;
+	if (word & QUEUE_PILE)
+		return pile_init(&q->pile, capacity, item_size,
+				 attr->order == COQUEUE_PRIORITY ? attr->compare
+								 : NULL,
+				 attr->ctx);
+	if (word & QUEUE_CHAIN)
+		return chain_init(&q->chain, item_size);
+	if (!(word & QUEUE_MEETS))
 		return ring_init(&q->ring, capacity, item_size);
-	case COQUEUE_LIFO:
-	case COQUEUE_PRIORITY:
-		break;
-	}
-	*word |= QUEUE_PILE;
-	q->store = &q->pile.store;
-	return pile_init(&q->pile, capacity, item_size,
-			 attr->order == COQUEUE_PRIORITY ? attr->compare : NULL,
-			 attr->ctx);
+	exchange_init(&q->exchange, item_size);
+	return 0;
 }
 
+#define FROM_LINE_TO_LOCK(line)                                                \
+	((ptrdiff_t)offsetof(struct coqueue, lock) -                           \
+	 (ptrdiff_t)offsetof(struct coqueue, line))
+
 static const struct line_kind putters = {queue_ready_to_put,
-					 queue_serve_put_locked};
+					 queue_serve_put_locked,
+					 FROM_LINE_TO_LOCK(store.putters)};
 static const struct line_kind getters = {queue_ready_to_get,
-					 queue_serve_get_locked};
-static const struct line_kind peekers = {queue_ready_to_leave, NULL};
-static const struct line_kind joiners = {queue_ready_to_join, NULL};
+					 queue_serve_get_locked,
+					 FROM_LINE_TO_LOCK(store.getters)};
+static const struct line_kind peekers = {queue_ready_to_leave, NULL,
+					 FROM_LINE_TO_LOCK(exchange.peekers)};
+static const struct line_kind joiners = {queue_ready_to_join, NULL,
+					 FROM_LINE_TO_LOCK(joiners)};
 
 static void queue_init(struct coqueue *q, size_t capacity,
 		       const coqueue_attr_t *attr, int word)
@@ -91,12 +102,13 @@ static void queue_init(struct coqueue *q, size_t capacity,
 	sync_init(&q->capacity, capacity);
 	q->item_destroy = attr->item_destroy;
 	q->ctx = attr->ctx;
-	line_init(&q->putters, &q->lock, &putters);
-	line_init(&q->getters, &q->lock, &getters);
-	line_init(&q->peekers, &q->lock, &peekers);
-	line_init(&q->joiners, &q->lock, &joiners);
+	line_init(&q->store.putters, &putters);
+	line_init(&q->store.getters, &getters);
+	line_init(&q->joiners, &joiners);
+	if (queue_is_rendezvous(q))
+		line_init(&q->exchange.peekers, &peekers);
 	sync_init(&q->finished, 0);
-	sync_init(&q->destroying, false);
+	sync_init(&q->destroyer, NULL);
 	q->discarded = 0;
 	q->passed_on = 0;
 	q->resizers = 0;
@@ -109,12 +121,12 @@ static void queue_init(struct coqueue *q, size_t capacity,
 static int queue_make(struct coqueue **made, size_t capacity, size_t item_size,
 		      const coqueue_attr_t *attr)
 {
-	struct coqueue *q = aligned_alloc(CACHE_LINE, sizeof(*q));
-	int err, word;
+	int word = queue_word_for(capacity, attr->order), err;
+	struct coqueue *q = aligned_alloc(CACHE_LINE, queue_bytes(word));
 
 	if (!q)
 		return ENOMEM;
-	err = queue_init_store(q, capacity, item_size, attr, &word);
+	err = queue_init_store(q, capacity, item_size, attr, word);
 	if (err)
 		goto no_store;
 	err = queue_init_sync(q);
@@ -124,7 +136,7 @@ static int queue_make(struct coqueue **made, size_t capacity, size_t item_size,
 	*made = q;
 	return 0;
 no_sync:
-	q->store->kind->fini(q->store);
+	q->store.kind->fini(&q->store);
 no_store:
 	free(q);
 	return err;
@@ -157,27 +169,30 @@ int coqueue_create(coqueue_t **q, size_t capacity, const coqueue_attr_t *attr)
 /* Armed, or woken and not back yet: their owners may still ask. */
 static bool has_nodes_locked(const struct coqueue *q)
 {
-	return q->putters.nodes || q->getters.nodes || q->peekers.nodes ||
-	       q->joiners.nodes;
+	return q->store.putters.nodes || q->store.getters.nodes ||
+	       q->joiners.nodes ||
+	       (queue_is_rendezvous(q) && q->exchange.peekers.nodes);
 }
 
 /* Wait until nobody is in the queue; EBUSY: somebody is armed, and stays. */
 static int await_callers(struct coqueue *q)
 {
+	struct sync_cond left = SYNC_COND_INIT;
 	int err = 0;
 
 	sync_lock(&q->lock);
 	if (!has_nodes_locked(q)) {
-		sync_store(&q->destroying, true, relaxed);
+		sync_store(&q->destroyer, &left, relaxed);
 		line_wake_all_locked(&q->joiners, EINTR);
 		while (!queue_is_left_locked(q))
-			sync_cond_wait(&q->left, &q->lock, NULL);
+			sync_cond_wait(&left, &q->lock, NULL);
 	}
 	if (has_nodes_locked(q)) {
-		sync_store(&q->destroying, false, relaxed);
+		sync_store(&q->destroyer, NULL, relaxed);
 		err = EBUSY;
 	}
 	sync_unlock(&q->lock);
+	sync_cond_destroy(&left);
 	return err;
 }
 
@@ -196,9 +211,8 @@ int coqueue_destroy(coqueue_t *q)
 		sync_cancel_restore(cancel);
 		return err;
 	}
-	sync_cond_destroy(&q->left);
 	sync_mutex_destroy(&q->lock);
-	q->store->kind->fini(q->store);
+	q->store.kind->fini(&q->store);
 	free(q);
 	sync_cancel_restore(cancel);
 	return 0;

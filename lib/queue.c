@@ -58,7 +58,7 @@ static int call_put(struct call *c)
 	size_t n = 0, room = SIZE_MAX;
 	int err;
 
-	c->other = &q->getters;
+	c->other = &q->store.getters;
 	if (queue_state(q) != COQUEUE_OPEN)
 		return ESHUTDOWN;
 	if (unlikely(queue_word(q) & QUEUE_RESIZING))
@@ -66,8 +66,8 @@ static int call_put(struct call *c)
 	if (room == 0)
 		return EAGAIN;
 	err = outcome(q,
-		      q->store->kind->put(q->store, c->items,
-					  c->left < room ? c->left : room, &n));
+		      q->store.kind->put(&q->store, c->items,
+					 c->left < room ? c->left : room, &n));
 	call_moved(c, n);
 	return !err && c->left ? BUSY : err;
 }
@@ -80,10 +80,11 @@ static int call_get(struct call *c)
 	int err, state = queue_state(q);
 	size_t n = 0;
 
-	c->other = state == COQUEUE_OPEN ? &q->putters : &q->getters;
+	c->other =
+		state == COQUEUE_OPEN ? &q->store.putters : &q->store.getters;
 	if (state == COQUEUE_SHUT)
 		return ESHUTDOWN;
-	err = outcome(q, q->store->kind->get(q->store, c->items, c->left, &n));
+	err = outcome(q, q->store.kind->get(&q->store, c->items, c->left, &n));
 	call_moved(c, n);
 	return err;
 }
@@ -94,7 +95,7 @@ static int call_peek(struct call *c)
 
 	if (queue_state(q) == COQUEUE_SHUT)
 		return ESHUTDOWN;
-	return outcome(q, q->store->kind->peek(q->store, c->items));
+	return outcome(q, q->store.kind->peek(&q->store, c->items));
 }
 
 /* For how much room a put spins, so that it does not follow on the heels of gets,
@@ -113,18 +114,19 @@ static uint64_t room_to_spin_for(const struct coqueue *q)
 static bool may_put(const struct coqueue *q)
 {
 	return queue_state(q) != COQUEUE_OPEN ||
-	       q->store->kind->may_put(q->store, room_to_spin_for(q));
+	       q->store.kind->may_put(&q->store, room_to_spin_for(q));
 }
 
 static bool may_get(const struct coqueue *q)
 {
 	return queue_state(q) != COQUEUE_OPEN ||
-	       q->store->kind->can_get(q->store, 1);
+	       q->store.kind->can_get(&q->store, 1);
 }
 
 bool queue_ready_to_put(struct line *line, uint64_t n, const struct waiter *w)
 {
-	const struct coqueue *q = container_of(line, struct coqueue, putters);
+	const struct coqueue *q =
+		container_of(line, struct coqueue, store.putters);
 	int word = queue_word(q);
 
 	if ((word & QUEUE_STATE) != COQUEUE_OPEN)
@@ -132,19 +134,20 @@ bool queue_ready_to_put(struct line *line, uint64_t n, const struct waiter *w)
 	if (unlikely(word & QUEUE_MEETS))
 		return call_may_meet_locked(q, line, n, w);
 	return (!(word & QUEUE_RESIZING) || queue_room_locked(q) >= n) &&
-	       q->store->kind->can_put(q->store, n);
+	       q->store.kind->can_put(&q->store, n);
 }
 
 bool queue_ready_to_get(struct line *line, uint64_t n, const struct waiter *w)
 {
-	const struct coqueue *q = container_of(line, struct coqueue, getters);
+	const struct coqueue *q =
+		container_of(line, struct coqueue, store.getters);
 	int word = queue_word(q), state = word & QUEUE_STATE;
 
 	if (unlikely(word & QUEUE_MEETS) && state == COQUEUE_OPEN)
 		return call_may_meet_locked(q, line, n, w);
-	return state == COQUEUE_SHUT || q->store->kind->can_get(q->store, n) ||
+	return state == COQUEUE_SHUT || q->store.kind->can_get(&q->store, n) ||
 	       (state == COQUEUE_DRAINING &&
-		q->store->kind->is_finished(q->store));
+		q->store.kind->is_finished(&q->store));
 }
 
 /* Peekers of a rendezvous. */
@@ -152,8 +155,8 @@ bool queue_ready_to_leave(struct line *line, uint64_t n, const struct waiter *w)
 {
 	(void)n; /* one and all */
 	(void)w;
-	return queue_state(container_of(line, struct coqueue, peekers)) !=
-	       COQUEUE_OPEN;
+	return queue_state(container_of(line, struct coqueue,
+					exchange.peekers)) != COQUEUE_OPEN;
 }
 
 /* ---- put ------------------------------------------------------------------ */
@@ -164,7 +167,7 @@ void call_init_put(struct call *c, struct coqueue *q, const void *item)
 		.queue = q,
 		.attempt = call_put,
 		.may = may_put,
-		.line = &q->putters,
+		.line = &q->store.putters,
 		.items = (unsigned char *)(uintptr_t)item,
 		.left = 1,
 	};
@@ -178,7 +181,7 @@ static not_inlined int put_slow(struct coqueue *q, const void *items, size_t n,
 
 	call_init_put(&c, q, items);
 	c.tried = !done;
-	c.other = &q->getters;
+	c.other = &q->store.getters;
 	c.left = n;
 	c.deadline = deadline;
 	c.done = done;
@@ -211,8 +214,8 @@ hot_inline int put(struct coqueue *q, const void *item,
 		return put_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
 	if (likely(put_one(q, item))) {
-		if (unlikely(line_published(&q->getters)))
-			return call_wake(q, &q->getters);
+		if (unlikely(line_published(&q->store.getters)))
+			return call_wake(q, &q->store.getters);
 		rcu_reader_leave();
 		return 0;
 	}
@@ -288,7 +291,7 @@ struct force {
  */
 static enum store_result force_full(struct coqueue *q, struct force *f)
 {
-	struct store *s = q->store;
+	struct store *s = &q->store;
 
 	if (queue_word(q) & QUEUE_RESIZING && queue_room_locked(q) == 0 &&
 	    s->kind->get(s, f->old, 1, &f->n_old) != STORE_DONE)
@@ -302,7 +305,7 @@ static int call_force(struct call *c)
 	struct coqueue *q = c->queue;
 	int err;
 
-	c->other = &q->getters;
+	c->other = &q->store.getters;
 	if (queue_state(q) != COQUEUE_OPEN)
 		return ESHUTDOWN;
 	err = outcome(q, force_full(q, f));
@@ -320,7 +323,7 @@ int coqueue_force_put(coqueue_t *q, const void *item, void *evicted,
 	if (!n_evicted)
 		return EINVAL;
 	*n_evicted = 0;
-	if (!q || !item || !evicted || !q->store->kind->force)
+	if (!q || !item || !evicted || !q->store.kind->force)
 		return EINVAL;
 	call_init_put(&f.call, q, item);
 	f.call.attempt = call_force;
@@ -340,7 +343,7 @@ void call_init_get(struct call *c, struct coqueue *q, void *item)
 		.queue = q,
 		.attempt = call_get,
 		.may = may_get,
-		.line = &q->getters,
+		.line = &q->store.getters,
 		.items = item,
 		.left = 1,
 	};
@@ -354,7 +357,7 @@ static not_inlined int get_slow(struct coqueue *q, void *items, size_t n,
 
 	call_init_get(&c, q, items);
 	c.tried = !done;
-	c.other = &q->putters;
+	c.other = &q->store.putters;
 	c.left = n;
 	c.deadline = deadline;
 	c.done = done;
@@ -387,8 +390,8 @@ hot_inline int get(struct coqueue *q, void *item,
 		return get_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
 	if (likely(get_one(q, item))) {
-		if (unlikely(line_published(&q->putters)))
-			return call_wake(q, &q->putters);
+		if (unlikely(line_published(&q->store.putters)))
+			return call_wake(q, &q->store.putters);
 		rcu_reader_leave();
 		return 0;
 	}
@@ -448,7 +451,8 @@ void call_init_peek(struct call *c, struct coqueue *q, void *item)
 		.queue = q,
 		.attempt = call_peek,
 		.may = may_get,
-		.line = queue_is_rendezvous(q) ? &q->peekers : &q->getters,
+		.line = queue_is_rendezvous(q) ? &q->exchange.peekers
+					       : &q->store.getters,
 		.items = item,
 	};
 }

@@ -24,6 +24,7 @@
 #include <coqueue.h>
 
 #include "clock.h"
+#include "line.h"
 #include "list.h"
 #include "port.h"
 #include "rcu.h"
@@ -33,45 +34,54 @@
 #include "sync.h"
 #include "wait.h"
 
-/* A store that never holds an item (rendezvous.c).  Under lock: */
+/* A store that never holds an item (rendezvous.c); what was put was got, too, and
+ * counted at its tail.  Under lock: */
 struct exchange {
 	struct store store;
 	bool closed;
 	struct list offers[2]; /* by enum coqueue_side */
 	size_t n_offers[2];
-	_Atomic uint64_t passed; /* read anywhere */
+	struct line peekers; /* elsewhere they wait as getters do */
 };
 
 struct coqueue {
 	/* read by every call; state is written under lock, rarely */
 	_Atomic int state; /* enum coqueue_state, and flags [queue.1] */
-	struct store *store;
+	/* under lock: */
+	unsigned resizers : 31;  /* in set_capacity, unlocked */
+	unsigned shrinking : 1;  /* holds more than capacity */
 	_Atomic size_t capacity; /* written under lock */
 	void (*item_destroy)(void *item, void *ctx);
 	void *ctx;
+	size_t holds[2];    /* under lock; by enum coqueue_side */
+	uint64_t discarded; /* under lock */
+	/* Of who destroys it, to be told when all have left; written under lock,
+	 * a hint elsewhere. */
+	struct sync_cond *_Atomic destroyer;
 
-	union {
+	/* As at the ends of a store: task_done looks there next. */
+	on_own_line _Atomic uint64_t finished; /* [task.1], [task.2] */
+	struct line joiners;
+
+	on_own_line struct sync_mutex lock;
+	_Atomic uint64_t entered; /* calls that were counted: in a section */
+	uint64_t exited;          /* of these, that have left; under lock */
+	uint64_t passed_on;       /* under lock: wake-ups by those who left */
+
+	/* One of them; the memory of a queue ends where it does. */
+	on_own_line union {
+		struct store store;
 		struct exchange exchange;
 		struct ring ring;
 		struct chain chain;
 		struct pile pile;
 	};
-
-	struct line putters, getters, joiners;
-	struct line peekers; /* of a rendezvous; others wait as getters do */
-
-	on_own_line struct sync_mutex lock;
-	_Atomic bool destroying;   /* written under lock; hint elsewhere */
-	uint64_t discarded;        /* under lock */
-	uint64_t passed_on;        /* under lock: wake-ups by those who left */
-	unsigned resizers;         /* under lock: in set_capacity, unlocked */
-	bool shrinking;            /* under lock: holds more than capacity */
-	size_t holds[2];           /* under lock; by enum coqueue_side */
-	struct sync_cond left;     /* all have left, while destroying */
-	_Atomic uint64_t entered;  /* calls that were counted: in a section */
-	uint64_t exited;           /* of these, that have left; under lock */
-	_Atomic uint64_t finished; /* [task.1], [task.2] */
 };
+
+#if UINTPTR_MAX > UINT32_MAX
+_Static_assert(sizeof(struct line) + sizeof(uint64_t) == 2 * CACHE_LINE,
+	       "an end and its line fill two cache lines");
+#endif
 
 /*
  * Flags beside the state.  On a fast path one comparison tells that a queue is
@@ -165,6 +175,9 @@ struct line *call_left_locked(struct coqueue *q, const struct line *line);
 
 void queue_interrupt_offers_locked(struct coqueue *q);
 
+/* Those who peek into a rendezvous: as line_wake_all_locked(). */
+void queue_wake_peekers_locked(struct coqueue *q, int verdict);
+
 /* ---- calls that may wait (call.c) ----------------------------------------- */
 
 /* In the reference build nobody looks without the lock. */
@@ -209,7 +222,7 @@ void call_init_join(struct call *c, struct coqueue *q);
 /* The attempt has moved n items. */
 static inline void call_moved(struct call *c, size_t n)
 {
-	c->items += n * c->queue->store->item_size;
+	c->items += n * c->queue->store.item_size;
 	c->left -= n;
 	if (c->done)
 		*c->done += n;

@@ -140,7 +140,7 @@ static struct line *line_of(const struct exchange *x, enum coqueue_side side)
 	struct coqueue *q = container_of((struct exchange *)(uintptr_t)x,
 					 struct coqueue, exchange);
 
-	return side == COQUEUE_PUT ? &q->putters : &q->getters;
+	return side == COQUEUE_PUT ? &q->store.putters : &q->store.getters;
 }
 
 /*
@@ -204,7 +204,8 @@ static void pass(struct exchange *x, enum coqueue_side from, void *offered,
 	else
 		memcpy(offered, item, x->store.item_size);
 	/* [meet.1] release: with [meet.2], what was counted before */
-	sync_store(&x->passed, sync_load(&x->passed, relaxed) + 1, release);
+	sync_store(&x->store.tail, sync_load(&x->store.tail, relaxed) + 1,
+		   release);
 }
 
 /* The oldest of the threads that wait for an answer, or NULL. */
@@ -289,8 +290,7 @@ static bool exchange_has_none(const struct store *s, uint64_t n)
 static uint64_t exchange_passed(const struct store *s)
 {
 	/* [meet.2] acquire: with [meet.1], the put and the get */
-	return sync_load(&container_of_const(s, struct exchange, store)->passed,
-			 acquire);
+	return sync_load(&s->tail, acquire);
 }
 
 static size_t exchange_size(const struct store *s)
@@ -311,9 +311,10 @@ static bool exchange_is_finished(const struct store *s)
 	return container_of_const(s, struct exchange, store)->closed;
 }
 
-static uint64_t exchange_take_all(struct store *s)
+static uint64_t exchange_take_all(struct store *s, struct taken *taken)
 {
 	(void)s;
+	(void)taken;
 	return 0;
 }
 
@@ -347,7 +348,7 @@ void exchange_init(struct exchange *x, size_t item_size)
 		list_init(&x->offers[side]);
 		x->n_offers[side] = 0;
 	}
-	sync_init(&x->passed, 0);
+	sync_init(&x->store.tail, 0);
 }
 
 /* ---- calls ---------------------------------------------------------------- */
@@ -396,9 +397,9 @@ int call_meet_locked(struct call *c, bool patient)
 {
 	struct coqueue *q = c->queue;
 	struct exchange *x = &q->exchange;
-	bool puts = c->line == &q->putters, firm;
+	bool puts = c->line == &q->store.putters, firm;
 	enum coqueue_side side = puts ? COQUEUE_PUT : COQUEUE_GET;
-	struct line *partners = puts ? &q->getters : &q->putters;
+	struct line *partners = puts ? &q->store.getters : &q->store.putters;
 	struct offer o;
 	int verdict;
 
@@ -432,8 +433,9 @@ bool call_may_meet_locked(const struct coqueue *q, const struct line *line,
 			  uint64_t n, const struct waiter *w)
 {
 	return count_offers(&q->exchange,
-			    line == &q->putters ? COQUEUE_GET : COQUEUE_PUT, n,
-			    w ? choice_of(w) : NULL) >= n;
+			    line == &q->store.putters ? COQUEUE_GET
+						      : COQUEUE_PUT,
+			    n, w ? choice_of(w) : NULL) >= n;
 }
 
 struct line *call_left_locked(struct coqueue *q, const struct line *line)
@@ -443,9 +445,9 @@ struct line *call_left_locked(struct coqueue *q, const struct line *line)
 	struct line *partners = NULL;
 
 	if (!queue_is_rendezvous(q) ||
-	    (line != &q->putters && line != &q->getters))
+	    (line != &q->store.putters && line != &q->store.getters))
 		return NULL;
-	other = line == &q->putters ? COQUEUE_GET : COQUEUE_PUT;
+	other = line == &q->store.putters ? COQUEUE_GET : COQUEUE_PUT;
 	/* whom it has hidden, the others may take now */
 	if (next_in_line(line, (struct list *)(uintptr_t)&line->asleep, NULL)) {
 		dismiss_all(x, other, OFFER_AGAIN);
@@ -461,4 +463,10 @@ void queue_interrupt_offers_locked(struct coqueue *q)
 		return;
 	dismiss_all(&q->exchange, COQUEUE_PUT, EINTR);
 	dismiss_all(&q->exchange, COQUEUE_GET, EINTR);
+}
+
+void queue_wake_peekers_locked(struct coqueue *q, int verdict)
+{
+	if (queue_is_rendezvous(q))
+		line_wake_all_locked(&q->exchange.peekers, verdict);
 }

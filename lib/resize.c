@@ -34,7 +34,7 @@ uint64_t queue_room_locked(const struct coqueue *q)
 
 	if (!q->shrinking)
 		return UINT64_MAX;
-	size = q->store->kind->size(q->store);
+	size = q->store.kind->size(&q->store);
 	return size < capacity ? capacity - size : 0;
 }
 
@@ -50,7 +50,7 @@ void queue_shrink_locked(struct coqueue *q)
 	size_t capacity = sync_load(&q->capacity, relaxed);
 
 	if (queue_state(q) != COQUEUE_OPEN ||
-	    q->store->kind->resize(q->store, capacity) != 0)
+	    q->store.kind->resize(&q->store, capacity) != 0)
 		return;
 	q->shrinking = false;
 	resize_end_locked(q);
@@ -63,7 +63,7 @@ static int resize_locked(struct coqueue *q, size_t capacity)
 
 	if (queue_state(q) != COQUEUE_OPEN)
 		return ESHUTDOWN;
-	err = q->store->kind->resize(q->store, capacity);
+	err = q->store.kind->resize(&q->store, capacity);
 	if (err && err != EBUSY)
 		return err;
 	q->shrinking = err == EBUSY;
@@ -85,7 +85,7 @@ static int resize(struct coqueue *q, size_t capacity)
 	err = resize_locked(q, capacity);
 	q->resizers--;
 	resize_end_locked(q);
-	queue_wake_ready_locked(q, &q->putters);
+	queue_wake_ready_locked(q, &q->store.putters);
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);
 	errno = saved;
@@ -104,7 +104,7 @@ int coqueue_set_capacity(coqueue_t *q, size_t capacity)
 
 	if (!q || !is_bounded(capacity) ||
 	    !is_bounded(sync_load(&q->capacity, relaxed)) ||
-	    __builtin_mul_overflow(capacity, q->store->item_size, &bytes))
+	    __builtin_mul_overflow(capacity, q->store.item_size, &bytes))
 		return EINVAL;
 	if (queue_must_not_block())
 		return EDEADLK;

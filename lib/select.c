@@ -127,9 +127,9 @@ static void branch_init(struct select *s, size_t i)
 static bool partner_sleeps_locked(const struct select *s,
 				  const struct branch *b)
 {
-	const struct line *line = b->call.line == &b->call.queue->putters
-					  ? &b->call.queue->getters
-					  : &b->call.queue->putters;
+	const struct line *line = b->call.line == &b->call.queue->store.putters
+					  ? &b->call.queue->store.getters
+					  : &b->call.queue->store.putters;
 	struct list *link;
 	struct place *p;
 

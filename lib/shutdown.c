@@ -50,7 +50,7 @@ static void publish_locked(struct coqueue *q, enum coqueue_shutdown mode)
 	if ((word & QUEUE_STATE) >= state)
 		return;
 	if ((word & QUEUE_STATE) == COQUEUE_OPEN)
-		q->store->kind->close(q->store);
+		q->store.kind->close(&q->store);
 	/* [queue.1] release: with [queue.2], the gate was closed before */
 	sync_store(&q->state, state | (word & ~QUEUE_STATE), release);
 }
@@ -58,11 +58,12 @@ static void publish_locked(struct coqueue *q, enum coqueue_shutdown mode)
 /* After the grace period: nobody else touches the items any more. */
 static void discard(struct coqueue *q)
 {
-	struct store *s = q->store;
+	struct store *s = &q->store;
+	struct taken taken;
 	uint64_t n;
 
 	sync_lock(&q->lock);
-	n = s->kind->take_all(s);
+	n = s->kind->take_all(s, &taken);
 	queue_discarded_locked(q, n);
 	queue_wake_joiners_locked(q);
 	sync_unlock(&q->lock);
@@ -70,7 +71,7 @@ static void discard(struct coqueue *q)
 	if (!q->item_destroy)
 		return;
 	for (; n > 0; n--)
-		q->item_destroy(s->kind->next_taken(s), q->ctx);
+		q->item_destroy(s->kind->next_taken(s, &taken), q->ctx);
 }
 
 /* The lock is held on entry, and released. */
@@ -80,14 +81,14 @@ static void shut_locked(struct coqueue *q, enum coqueue_shutdown mode)
 
 	PROBE2(shutdown__begin, q, mode);
 	publish_locked(q, mode);
-	line_wake_all_locked(&q->putters, VERDICT_RETRY);
-	line_wake_all_locked(&q->getters, VERDICT_RETRY);
-	line_wake_all_locked(&q->peekers, VERDICT_RETRY);
+	line_wake_all_locked(&q->store.putters, VERDICT_RETRY);
+	line_wake_all_locked(&q->store.getters, VERDICT_RETRY);
+	queue_wake_peekers_locked(q, VERDICT_RETRY);
 	sync_unlock(&q->lock);
 	rcu_wait_readers();
 	/* for a get that saw OPEN, took the last item, and told putters */
 	sync_lock(&q->lock);
-	queue_wake_ready_locked(q, &q->getters);
+	queue_wake_ready_locked(q, &q->store.getters);
 	sync_unlock(&q->lock);
 	if (mode == COQUEUE_IMMEDIATE)
 		discard(q);
@@ -123,9 +124,9 @@ int coqueue_interrupt(coqueue_t *q)
 	queue_enter(q);
 	sync_lock(&q->lock);
 	queue_interrupt_offers_locked(q);
-	line_wake_all_locked(&q->putters, EINTR);
-	line_wake_all_locked(&q->getters, EINTR);
-	line_wake_all_locked(&q->peekers, EINTR);
+	line_wake_all_locked(&q->store.putters, EINTR);
+	line_wake_all_locked(&q->store.getters, EINTR);
+	queue_wake_peekers_locked(q, EINTR);
 	line_wake_all_locked(&q->joiners, EINTR);
 	queue_caller_leave_locked(q);
 	sync_unlock(&q->lock);

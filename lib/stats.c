@@ -25,7 +25,7 @@ size_t coqueue_size(const coqueue_t *q)
 	if (!q)
 		return 0;
 	locked = queue_look_begin(q);
-	size = q->store->kind->size(q->store);
+	size = q->store.kind->size(&q->store);
 	queue_look_end(q, locked);
 	return size;
 }
@@ -38,6 +38,8 @@ size_t coqueue_capacity(const coqueue_t *q)
 int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
 {
 	struct coqueue *locked = (struct coqueue *)(uintptr_t)q;
+	static const struct line nobody;
+	const struct line *peekers;
 	coqueue_stats_t now;
 
 	if (!q || !out ||
@@ -47,16 +49,17 @@ int coqueue_stats(const coqueue_t *q, coqueue_stats_t *out)
 		return EDEADLK;
 	queue_enter(locked);
 	sync_lock(&locked->lock);
+	peekers = queue_is_rendezvous(q) ? &q->exchange.peekers : &nobody;
 	now.size = out->size;
 	now.discarded = q->discarded;
-	now.gets = q->store->kind->gets(q->store) - q->discarded;
-	now.puts = q->store->kind->puts(q->store);
-	now.put_waits = q->putters.waits;
-	now.get_waits = q->getters.waits + q->peekers.waits;
-	now.wakeups = q->putters.wakeups + q->getters.wakeups +
-		      q->peekers.wakeups + q->joiners.wakeups;
-	now.putters_waiting = q->putters.waiting;
-	now.getters_waiting = q->getters.waiting + q->peekers.waiting;
+	now.gets = q->store.kind->gets(&q->store) - q->discarded;
+	now.puts = q->store.kind->puts(&q->store);
+	now.put_waits = q->store.putters.waits;
+	now.get_waits = q->store.getters.waits + peekers->waits;
+	now.wakeups = q->store.putters.wakeups + q->store.getters.wakeups +
+		      peekers->wakeups + q->joiners.wakeups;
+	now.putters_waiting = q->store.putters.waiting;
+	now.getters_waiting = q->store.getters.waiting + peekers->waiting;
 	now.joiners_waiting = q->joiners.waiting;
 	now.passed_on = q->passed_on;
 	queue_caller_leave_locked(locked);

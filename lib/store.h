@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "line.h"
 #include "sync.h"
 
 enum store_result {
@@ -30,9 +31,24 @@ enum store_result {
 	STORE_NOMEM   /* put: it would take memory that is not there */
 };
 
+/*
+ * An end of a store is a position, which only grows, and lies on a line of its own
+ * together with the line of those who wait for it to move: whoever moves it looks
+ * there next.  That line is the queue's.
+ */
 struct store {
+	_Atomic uint64_t tail; /* of puts */
+	struct line getters;
+	_Atomic uint64_t head; /* of gets */
+	struct line putters;
 	const struct store_kind *kind;
 	size_t item_size; /* bytes */
+};
+
+/* Of what was taken out at once, the next. */
+struct taken {
+	uint64_t next;           /* a position, or an index */
+	struct segment *segment; /* of a chain */
 };
 
 struct store_kind {
@@ -82,8 +98,8 @@ struct store_kind {
 	 * the store any more.  Returns how many; next_taken() then gives so
 	 * many, one after the other, where they lie.
 	 */
-	uint64_t (*take_all)(struct store *s);
-	void *(*next_taken)(struct store *s);
+	uint64_t (*take_all)(struct store *s, struct taken *taken);
+	void *(*next_taken)(struct store *s, struct taken *taken);
 
 	/* Free its memory. */
 	void (*fini)(struct store *s);

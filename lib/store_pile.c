@@ -39,13 +39,13 @@ static _Atomic uint64_t *slot_at(const struct pile *p, size_t slot)
 static uint64_t pile_puts(const struct store *s)
 {
 	/* [pile.2] acquire: with [pile.1], the get that made room for it */
-	return sync_load(&pile_of_const(s)->puts, acquire);
+	return sync_load(&pile_of_const(s)->store.tail, acquire);
 }
 
 static uint64_t pile_gets(const struct store *s)
 {
 	/* [pile.2] acquire: with [pile.1], the put of what was got */
-	return sync_load(&pile_of_const(s)->gets, acquire);
+	return sync_load(&pile_of_const(s)->store.head, acquire);
 }
 
 static void count(_Atomic uint64_t *counter)
@@ -57,8 +57,8 @@ static void count(_Atomic uint64_t *counter)
 /* Under lock. */
 static size_t pile_size(const struct pile *p)
 {
-	return (size_t)(sync_load(&p->puts, relaxed) -
-			sync_load(&p->gets, relaxed));
+	return (size_t)(sync_load(&p->store.tail, relaxed) -
+			sync_load(&p->store.head, relaxed));
 }
 
 static size_t pile_capacity(const struct pile *p)
@@ -100,7 +100,7 @@ static void heap_rise(struct pile *p, size_t i, struct pile_entry entry)
 
 static void heap_add(struct pile *p, size_t size)
 {
-	p->heap[size].age = sync_load(&p->puts, relaxed);
+	p->heap[size].age = sync_load(&p->store.tail, relaxed);
 	comparing = true;
 	heap_rise(p, size, p->heap[size]);
 	comparing = false;
@@ -207,10 +207,9 @@ int pile_init(struct pile *p, size_t capacity, size_t item_size,
 	p->heap = NULL;
 	spin_init(&p->lock);
 	p->closed = false;
-	p->taken = 0;
 	sync_init(&p->capacity, capacity);
-	sync_init(&p->puts, 0);
-	sync_init(&p->gets, 0);
+	sync_init(&p->store.tail, 0);
+	sync_init(&p->store.head, 0);
 	if (p->stride == 0)
 		return ENOMEM;
 	return pile_rebuild(p, capacity == SIZE_MAX ? MIN_ROOM : capacity);
@@ -242,7 +241,7 @@ hot_inline void pile_add(struct pile *p, const void *item, size_t size)
 	sync_slot_write(slot_at(p, slot), item, p->store.item_size);
 	if (p->heap)
 		heap_add(p, size);
-	count(&p->puts);
+	count(&p->store.tail);
 }
 
 hot_inline void pile_copy_next(struct pile *p, void *item, size_t size)
@@ -256,7 +255,7 @@ hot_inline void pile_take(struct pile *p, void *item, size_t size)
 	pile_copy_next(p, item, size);
 	if (p->heap)
 		heap_remove_first(p, size);
-	count(&p->gets);
+	count(&p->store.head);
 	pile_shrink(p, size - 1);
 }
 
@@ -380,26 +379,24 @@ static bool pile_is_finished(const struct store *s)
 	return pile_of_const(s)->closed && store_size(s) == 0;
 }
 
-static uint64_t pile_take_all(struct store *s)
+static uint64_t pile_take_all(struct store *s, struct taken *taken)
 {
 	struct pile *p = pile_of(s);
 	size_t size = pile_size(p);
 
-	if (size > 0)
-		p->taken = size;
+	taken->next = size;
 	/* [pile.1] release: with [pile.2], what was counted before */
-	sync_store(&p->gets, sync_load(&p->puts, relaxed), release);
+	sync_store(&p->store.head, sync_load(&p->store.tail, relaxed), release);
 	return size;
 }
 
 /* The newest first, which is what a LIFO would give. */
-static void *pile_next_taken(struct store *s)
+static void *pile_next_taken(struct store *s, struct taken *taken)
 {
 	struct pile *p = pile_of(s);
+	size_t i = --taken->next;
 
-	p->taken--;
-	return sync_slot_item(
-		slot_at(p, p->heap ? p->heap[p->taken].slot : p->taken));
+	return sync_slot_item(slot_at(p, p->heap ? p->heap[i].slot : i));
 }
 
 const struct store_kind pile_kind = {

@@ -46,15 +46,13 @@ struct pile {
 	int (*compare)(const void *a, const void *b, void *ctx);
 	void *ctx;
 
-	on_own_line struct spin lock;
-	/* under that lock, while others may work on it: */
-	bool closed;             /* also read when the state tells that it is */
-	size_t room;             /* slots */
+	/* under the pile's lock, which begins a cache line, while others may work
+	 * on it: */
 	unsigned char *slots;    /* items */
 	struct pile_entry *heap; /* PRIORITY alone */
-	_Atomic uint64_t puts, gets; /* read without it, too */
-
-	size_t taken; /* items left of those taken out; of one thread */
+	struct spin lock;
+	bool closed; /* also read when the state tells that it is */
+	size_t room; /* slots */
 };
 
 extern const struct store_kind pile_kind;

@@ -61,9 +61,9 @@ int ring_init(struct ring *r, size_t capacity, size_t item_size)
 	r->store.kind = &ring_kind;
 	r->store.item_size = item_size;
 	r->stride = store_stride(sizeof(uint64_t), item_size);
-	r->before = r->taken = 0;
-	sync_init(&r->tail, 0);
-	sync_init(&r->head, 0);
+	r->before = 0;
+	sync_init(&r->store.tail, 0);
+	sync_init(&r->store.head, 0);
 	ring_lay_out(r, capacity, memory);
 	return 0;
 }
@@ -80,7 +80,7 @@ static void ring_fini(struct store *s)
 
 static void ring_close(struct store *s)
 {
-	sync_or(&ring_of(s)->tail, RING_GATE, relaxed);
+	sync_or(&ring_of(s)->store.tail, RING_GATE, relaxed);
 }
 
 /* ---- positions ------------------------------------------------------------ */
@@ -96,7 +96,7 @@ static uint64_t ring_puts(const struct store *s)
 	const struct ring *r = ring_of_const(s);
 
 	/* [ring.9] acquire: with [ring.8], gets that made room for it */
-	return r->before + ring_count(r, sync_load(&r->tail, acquire));
+	return r->before + ring_count(r, sync_load(&r->store.tail, acquire));
 }
 
 static uint64_t ring_gets(const struct store *s)
@@ -104,7 +104,7 @@ static uint64_t ring_gets(const struct store *s)
 	const struct ring *r = ring_of_const(s);
 
 	/* [ring.9] acquire: with [ring.8], the put of what was got */
-	return r->before + ring_count(r, sync_load(&r->head, acquire));
+	return r->before + ring_count(r, sync_load(&r->store.head, acquire));
 }
 
 static size_t ring_size(const struct store *s)
@@ -165,7 +165,7 @@ static bool ring_may_put(const struct store *s, uint64_t n)
 {
 	const struct ring *r = ring_of_const(s);
 
-	return ring_nth_is(r, sync_load(&r->tail, relaxed), n, 0);
+	return ring_nth_is(r, sync_load(&r->store.tail, relaxed), n, 0);
 }
 
 /* The last first: mostly that is the answer, however many n are. */
@@ -177,10 +177,10 @@ static bool ring_can_put(const struct store *s, uint64_t n)
 	if (n > r->capacity)
 		return false;
 	do {
-		p = end = sync_load(&r->tail, relaxed);
+		p = end = sync_load(&r->store.tail, relaxed);
 		if (ring_nth_is(r, p, n, 0) && ring_free_from(r, n, &end) == n)
 			return true;
-	} while (sync_load(&r->tail, relaxed) != p);
+	} while (sync_load(&r->store.tail, relaxed) != p);
 	return false;
 }
 
@@ -192,11 +192,11 @@ static bool ring_can_get(const struct store *s, uint64_t n)
 	if (n > r->capacity)
 		return false;
 	do {
-		p = end = sync_load(&r->head, relaxed);
+		p = end = sync_load(&r->store.head, relaxed);
 		if (ring_nth_is(r, p, n, RING_HELD) &&
 		    ring_held_from(r, n, &end) == n)
 			return true;
-	} while (sync_load(&r->head, relaxed) != p);
+	} while (sync_load(&r->store.head, relaxed) != p);
 	return false;
 }
 
@@ -205,8 +205,8 @@ static bool ring_is_finished(const struct store *s)
 	const struct ring *r = ring_of_const(s);
 
 	/* head never passes tail, and a closed tail stands still */
-	return sync_load(&r->tail, relaxed) ==
-	       (sync_load(&r->head, relaxed) | RING_GATE);
+	return sync_load(&r->store.tail, relaxed) ==
+	       (sync_load(&r->store.head, relaxed) | RING_GATE);
 }
 
 /* ---- put and get ---------------------------------------------------------- */
@@ -227,9 +227,9 @@ static enum store_result ring_refuses_put(const struct ring *r, uint64_t *p)
 		return STORE_CLOSED;
 	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
-	if (sync_load(&r->head, relaxed) == *p - ring_lap(r))
+	if (sync_load(&r->store.head, relaxed) == *p - ring_lap(r))
 		return STORE_NONE;
-	now = sync_load(&r->tail, relaxed);
+	now = sync_load(&r->store.tail, relaxed);
 	/* [ring.4] acquire: with [ring.3]; nothing is read through it */
 	if (now == *p && sync_load(ring_stamp(r, now), acquire) != now)
 		return STORE_BUSY;
@@ -243,10 +243,10 @@ static enum store_result ring_refuses_get(const struct ring *r, uint64_t *p)
 
 	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
-	now = sync_load(&r->tail, relaxed);
+	now = sync_load(&r->store.tail, relaxed);
 	if ((now & ~RING_GATE) == *p)
 		return now & RING_GATE ? STORE_CLOSED : STORE_NONE;
-	now = sync_load(&r->head, relaxed);
+	now = sync_load(&r->store.head, relaxed);
 	/* [ring.2] acquire: with [ring.1]; nothing is read through it */
 	if (now == *p &&
 	    sync_load(ring_stamp(r, now), acquire) != now + RING_HELD)
@@ -273,7 +273,7 @@ static enum store_result ring_put(struct store *s, const void *items, size_t n,
 {
 	struct ring *r = ring_of(s);
 	const unsigned char *from = items;
-	uint64_t p = sync_load(&r->tail, relaxed), end = p, m = 0, seen;
+	uint64_t p = sync_load(&r->store.tail, relaxed), end = p, m = 0, seen;
 	_Atomic uint64_t *stamp;
 	enum store_result why;
 
@@ -291,7 +291,7 @@ static enum store_result ring_put(struct store *s, const void *items, size_t n,
 			continue;
 		}
 		/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
-		if (sync_cas(&r->tail, &seen, end, seq_cst))
+		if (sync_cas(&r->store.tail, &seen, end, seq_cst))
 			break;
 	}
 	for (; p != end; p = ring_next(r, p), from += r->store.item_size) {
@@ -309,7 +309,7 @@ static enum store_result ring_get(struct store *s, void *items, size_t n,
 {
 	struct ring *r = ring_of(s);
 	unsigned char *to = items;
-	uint64_t p = sync_load(&r->head, relaxed), end = p, m = 0, seen;
+	uint64_t p = sync_load(&r->store.head, relaxed), end = p, m = 0, seen;
 	_Atomic uint64_t *stamp;
 	enum store_result why;
 
@@ -327,7 +327,7 @@ static enum store_result ring_get(struct store *s, void *items, size_t n,
 			continue;
 		}
 		/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
-		if (sync_cas(&r->head, &seen, end, seq_cst))
+		if (sync_cas(&r->store.head, &seen, end, seq_cst))
 			break;
 	}
 	for (; p != end; p = ring_next(r, p), to += r->store.item_size) {
@@ -343,7 +343,7 @@ static enum store_result ring_get(struct store *s, void *items, size_t n,
 static enum store_result ring_peek(struct store *s, void *item)
 {
 	struct ring *r = ring_of(s);
-	uint64_t p = sync_load(&r->head, relaxed), now, end;
+	uint64_t p = sync_load(&r->store.head, relaxed), now, end;
 	enum store_result why;
 
 	for (;; p = now) {
@@ -358,7 +358,7 @@ static enum store_result ring_peek(struct store *s, void *item)
 		/* [ring.6] acquire: with [ring.5], if the words are of a later
 		 * put, head is seen to have moved */
 		sync_fence_acquire();
-		now = sync_load(&r->head, relaxed);
+		now = sync_load(&r->store.head, relaxed);
 		if (now == p)
 			return STORE_DONE;
 	}
@@ -369,20 +369,20 @@ static enum store_result ring_peek(struct store *s, void *item)
 /* Keep the head at the item *p; false: somebody was quicker, or it is busy. */
 static bool ring_keep_head(struct ring *r, uint64_t *p)
 {
-	*p = sync_load(&r->head, relaxed);
+	*p = sync_load(&r->store.head, relaxed);
 	/* [ring.2] acquire: with [ring.1], the item is there */
 	if (sync_load(ring_stamp(r, *p), acquire) != *p + RING_HELD)
 		return false;
 	/* [ring.9] acquire: with [ring.8]; what earlier gets released goes on
 	 * with the store that lets the head go */
-	return sync_cas(&r->head, p, *p | RING_KEPT, acquire);
+	return sync_cas(&r->store.head, p, *p | RING_KEPT, acquire);
 }
 
 /* Head goes on from being kept to p, with what was seen when it was kept. */
 static void ring_let_head_go(struct ring *r, uint64_t p)
 {
 	/* [ring.8] release: with [ring.9], what came before this claim */
-	sync_store(&r->head, p, release);
+	sync_store(&r->store.head, p, release);
 }
 
 /* With the head kept at p: the exchange, or false if it is not full or shut. */
@@ -393,7 +393,7 @@ static bool ring_exchange(struct ring *r, uint64_t p, const void *item,
 	_Atomic uint64_t *stamp = ring_stamp(r, p);
 
 	/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
-	if (!sync_cas(&r->tail, &seen, ring_next(r, tail), seq_cst))
+	if (!sync_cas(&r->store.tail, &seen, ring_next(r, tail), seq_cst))
 		return false;
 	ring_empty(r, stamp, old);
 	ring_fill(r, stamp, item);
@@ -430,7 +430,7 @@ static enum store_result ring_force(struct store *s, const void *item,
 /* The items from p on, into slots that are free from position 0 on. */
 static void ring_move(struct ring *r, const struct ring *old, uint64_t p)
 {
-	uint64_t end = sync_load(&r->tail, relaxed), q = 0;
+	uint64_t end = sync_load(&r->store.tail, relaxed), q = 0;
 
 	for (; p != end; p = ring_next(old, p), q = ring_next(r, q)) {
 		sync_slot_write(ring_stamp(r, q) + 1,
@@ -438,8 +438,8 @@ static void ring_move(struct ring *r, const struct ring *old, uint64_t p)
 				r->store.item_size);
 		sync_init(ring_stamp(r, q), q | RING_HELD);
 	}
-	sync_store(&r->tail, q, relaxed);
-	sync_store(&r->head, 0, relaxed);
+	sync_store(&r->store.tail, q, relaxed);
+	sync_store(&r->store.head, 0, relaxed);
 }
 
 static int ring_resize(struct store *s, size_t capacity)
@@ -459,30 +459,30 @@ static int ring_resize(struct store *s, size_t capacity)
 		return ENOMEM;
 	r->before = ring_gets(s);
 	ring_lay_out(r, capacity, memory);
-	ring_move(r, &old, sync_load(&r->head, relaxed));
+	ring_move(r, &old, sync_load(&r->store.head, relaxed));
 	ring_free(old.slots);
 	return 0;
 }
 
-static uint64_t ring_take_all(struct store *s)
+static uint64_t ring_take_all(struct store *s, struct taken *taken)
 {
 	struct ring *r = ring_of(s);
-	uint64_t head = sync_load(&r->head, relaxed),
-		 end = sync_load(&r->tail, relaxed) & ~RING_GATE;
+	uint64_t head = sync_load(&r->store.head, relaxed),
+		 end = sync_load(&r->store.tail, relaxed) & ~RING_GATE;
 
 	if (head == end)
 		return 0;
-	r->taken = head;
-	sync_store(&r->head, end, relaxed);
+	taken->next = head;
+	sync_store(&r->store.head, end, relaxed);
 	return ring_count(r, end) - ring_count(r, head);
 }
 
-static void *ring_next_taken(struct store *s)
+static void *ring_next_taken(struct store *s, struct taken *taken)
 {
 	struct ring *r = ring_of(s);
-	uint64_t p = r->taken;
+	uint64_t p = taken->next;
 
-	r->taken = ring_next(r, p);
+	taken->next = ring_next(r, p);
 	/* [ring.2] acquire: with [ring.1], the item is there */
 	(void)sync_load(ring_stamp(r, p), acquire);
 	return sync_slot_item(ring_stamp(r, p) + 1);

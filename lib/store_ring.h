@@ -76,10 +76,6 @@ struct ring {
 	uint64_t stride;      /* bytes from slot to slot */
 	size_t capacity;      /* slots */
 	uint64_t before;      /* items that went through earlier slots */
-	uint64_t taken;       /* of what was taken out at once: the next */
-
-	on_own_line _Atomic uint64_t tail; /* next put; gate: under lock */
-	on_own_line _Atomic uint64_t head; /* next get */
 };
 
 extern const struct store_kind ring_kind;
@@ -135,13 +131,14 @@ hot_inline bool ring_put_one(struct ring *r, const void *item, bool patient)
 	uint64_t p;
 
 	for (;; sync_contended()) {
-		p = sync_load(&r->tail, relaxed);
+		p = sync_load(&r->store.tail, relaxed);
 		stamp = ring_stamp(r, p);
 		/* [ring.4] acquire: with [ring.3], the get is done with it */
 		if (unlikely(sync_load(stamp, acquire) != p))
 			return false;
 		/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
-		if (likely(sync_cas(&r->tail, &p, ring_next(r, p), seq_cst)))
+		if (likely(sync_cas(&r->store.tail, &p, ring_next(r, p),
+				    seq_cst)))
 			break;
 		if (!patient)
 			return false;
@@ -158,13 +155,14 @@ hot_inline bool ring_get_one(struct ring *r, void *item, bool patient)
 	uint64_t p;
 
 	for (;; sync_contended()) {
-		p = sync_load(&r->head, relaxed);
+		p = sync_load(&r->store.head, relaxed);
 		stamp = ring_stamp(r, p);
 		/* [ring.2] acquire: with [ring.1], the item is there */
 		if (unlikely(sync_load(stamp, acquire) != p + RING_HELD))
 			return false;
 		/* [ring.8] seq_cst: with [ring.9], what came before; [ring.7] */
-		if (likely(sync_cas(&r->head, &p, ring_next(r, p), seq_cst)))
+		if (likely(sync_cas(&r->store.head, &p, ring_next(r, p),
+				    seq_cst)))
 			break;
 		if (!patient)
 			return false;

@@ -138,7 +138,7 @@ static bool chain_extend(struct chain *c)
 	bool done = true;
 
 	sync_lock(&c->lock);
-	p = sync_load(&c->tail, relaxed) & ~SEG_GATE;
+	p = sync_load(&c->store.tail, relaxed) & ~SEG_GATE;
 	base = sync_load(&sync_load(&c->tail_seg, relaxed)->base, relaxed);
 	if (p - base >= c->span)
 		done = segment_add(c, base + c->span);
@@ -153,7 +153,7 @@ static void chain_advance(struct chain *c)
 	uint64_t p;
 
 	sync_lock(&c->lock);
-	p = sync_load(&c->head, relaxed);
+	p = sync_load(&c->store.head, relaxed);
 	s = sync_load(&c->head_seg, relaxed);
 	while (p - sync_load(&s->base, relaxed) >= c->span &&
 	       s != sync_load(&c->tail_seg, relaxed))
@@ -196,7 +196,6 @@ int chain_init(struct chain *c, size_t item_size)
 	c->span = n * SEG_STEP;
 	c->spare = c->idle = c->all = NULL;
 	c->n_spare = 0;
-	c->taken = 0;
 	sync_init(&c->tail_seg, NULL);
 	err = sync_mutex_init(&c->lock);
 	if (err)
@@ -208,14 +207,14 @@ int chain_init(struct chain *c, size_t item_size)
 	}
 	c->oldest = c->all;
 	sync_init(&c->head_seg, c->all);
-	sync_init(&c->tail, c->span);
-	sync_init(&c->head, c->span);
+	sync_init(&c->store.tail, c->span);
+	sync_init(&c->store.head, c->span);
 	return 0;
 }
 
 static void chain_close(struct store *s)
 {
-	sync_or(&chain_of(s)->tail, SEG_GATE, relaxed);
+	sync_or(&chain_of(s)->store.tail, SEG_GATE, relaxed);
 }
 
 /* ---- positions ------------------------------------------------------------ */
@@ -230,7 +229,7 @@ static uint64_t chain_puts(const struct store *s)
 	const struct chain *c = chain_of_const(s);
 
 	/* [seg.9] acquire: with [seg.8], gets that came before */
-	return chain_count(c, sync_load(&c->tail, acquire));
+	return chain_count(c, sync_load(&c->store.tail, acquire));
 }
 
 static uint64_t chain_gets(const struct store *s)
@@ -238,7 +237,7 @@ static uint64_t chain_gets(const struct store *s)
 	const struct chain *c = chain_of_const(s);
 
 	/* [seg.9] acquire: with [seg.8], the put of what was got */
-	return chain_count(c, sync_load(&c->head, acquire));
+	return chain_count(c, sync_load(&c->store.head, acquire));
 }
 
 static bool chain_can_put(const struct store *s, uint64_t n)
@@ -283,10 +282,10 @@ static bool chain_can_get(const struct store *store, uint64_t n)
 	do {
 		/* [seg.15] acquire: with [seg.14], p is not before s */
 		s = sync_load(&c->head_seg, acquire);
-		p = sync_load(&c->head, relaxed);
+		p = sync_load(&c->store.head, relaxed);
 		if (chain_holds_from(c, s, p, n))
 			return true;
-	} while (sync_load(&c->head, relaxed) != p ||
+	} while (sync_load(&c->store.head, relaxed) != p ||
 		 sync_load(&c->head_seg, relaxed) != s);
 	return false;
 }
@@ -296,8 +295,8 @@ static bool chain_is_finished(const struct store *s)
 	const struct chain *c = chain_of_const(s);
 
 	/* head never passes tail, and a closed tail stands still */
-	return sync_load(&c->tail, relaxed) ==
-	       (sync_load(&c->head, relaxed) | SEG_GATE);
+	return sync_load(&c->store.tail, relaxed) ==
+	       (sync_load(&c->store.head, relaxed) | SEG_GATE);
 }
 
 /* ---- put and get ---------------------------------------------------------- */
@@ -315,7 +314,7 @@ static enum store_result chain_claim_put(struct chain *c, uint64_t n,
 	uint64_t offset;
 
 	for (;;) {
-		*p = sync_load(&c->tail, relaxed);
+		*p = sync_load(&c->store.tail, relaxed);
 		if (*p & SEG_GATE)
 			return STORE_CLOSED;
 		*s = sync_load(&c->tail_seg, relaxed);
@@ -327,7 +326,7 @@ static enum store_result chain_claim_put(struct chain *c, uint64_t n,
 		}
 		*m = min(n, (c->span - offset) / SEG_STEP);
 		/* [seg.8] seq_cst: with [seg.9], what came before; [ring.7] */
-		if (sync_cas(&c->tail, p, *p + *m * SEG_STEP, seq_cst))
+		if (sync_cas(&c->store.tail, p, *p + *m * SEG_STEP, seq_cst))
 			return STORE_DONE;
 	}
 }
@@ -376,10 +375,11 @@ static enum store_result chain_why_none(struct chain *c, uint64_t p)
 
 	/* [ring.7] full fence: with [ring.7] in the other thread */
 	sync_fence();
-	now = sync_load(&c->tail, relaxed);
+	now = sync_load(&c->store.tail, relaxed);
 	if ((now & ~SEG_GATE) == p)
 		return now & SEG_GATE ? STORE_CLOSED : STORE_NONE;
-	return sync_load(&c->head, relaxed) == p ? STORE_BUSY : STORE_DONE;
+	return sync_load(&c->store.head, relaxed) == p ? STORE_BUSY
+						       : STORE_DONE;
 }
 
 /*
@@ -392,7 +392,7 @@ static enum store_result chain_find_head(struct chain *c, struct segment **s,
 	enum store_result why;
 
 	for (;;) {
-		*p = sync_load(&c->head, relaxed);
+		*p = sync_load(&c->store.head, relaxed);
 		*s = sync_load(&c->head_seg, relaxed);
 		*offset = segment_offset(*s, *p);
 		/* [seg.2] acquire: with [seg.1], the item is there */
@@ -425,7 +425,7 @@ static enum store_result chain_claim_get(struct chain *c, uint64_t n,
 				break;
 		seen = *p;
 		/* [seg.8] seq_cst: with [seg.9], what came before; [ring.7] */
-	} while (!sync_cas(&c->head, &seen, *p + *m * SEG_STEP, seq_cst));
+	} while (!sync_cas(&c->store.head, &seen, *p + *m * SEG_STEP, seq_cst));
 	return STORE_DONE;
 }
 
@@ -481,36 +481,37 @@ static enum store_result chain_peek(struct store *store, void *item)
 		/* [seg.6] acquire: with [seg.5], if the words are of a later
 		 * put, head is seen to have moved */
 		sync_fence_acquire();
-	} while (sync_load(&c->head, relaxed) != p);
+	} while (sync_load(&c->store.head, relaxed) != p);
 	return STORE_DONE;
 }
 
 /* ---- all at once ---------------------------------------------------------- */
 
-static uint64_t chain_take_all(struct store *store)
+static uint64_t chain_take_all(struct store *store, struct taken *taken)
 {
 	struct chain *c = chain_of(store);
-	uint64_t head = sync_load(&c->head, relaxed),
-		 end = sync_load(&c->tail, relaxed) & ~SEG_GATE;
+	uint64_t head = sync_load(&c->store.head, relaxed),
+		 end = sync_load(&c->store.tail, relaxed) & ~SEG_GATE;
 
 	if (head == end)
 		return 0;
-	c->taken = head;
-	c->taken_seg = sync_load(&c->head_seg, relaxed);
-	sync_store(&c->head, end, relaxed);
+	taken->next = head;
+	taken->segment = sync_load(&c->head_seg, relaxed);
+	sync_store(&c->store.head, end, relaxed);
 	return (end - head) / SEG_STEP;
 }
 
-static void *chain_next_taken(struct store *store)
+static void *chain_next_taken(struct store *store, struct taken *taken)
 {
 	struct chain *c = chain_of(store);
 	_Atomic uint64_t *stamp;
 	uint64_t offset;
 
-	while ((offset = segment_offset(c->taken_seg, c->taken)) >= c->span)
-		c->taken_seg = sync_load(&c->taken_seg->next, relaxed);
-	stamp = chain_stamp(c, c->taken_seg, offset);
-	c->taken += SEG_STEP;
+	while ((offset = segment_offset(taken->segment, taken->next)) >=
+	       c->span)
+		taken->segment = sync_load(&taken->segment->next, relaxed);
+	stamp = chain_stamp(c, taken->segment, offset);
+	taken->next += SEG_STEP;
 	/* [seg.2] acquire: with [seg.1], the item is there */
 	(void)sync_load(stamp, acquire);
 	return sync_slot_item(stamp + 1);

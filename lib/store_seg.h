@@ -81,24 +81,17 @@ struct chain {
 	uint64_t span; /* positions of a segment */
 	size_t stride; /* bytes from slot to slot */
 	size_t bytes;  /* of the pages of a segment */
+	/* where the ends are, once in a segment, under the chain's lock */
+	struct segment *_Atomic tail_seg;
+	struct segment *_Atomic head_seg;
 
-	on_own_line _Atomic uint64_t tail; /* next put; gate: under lock */
-	struct segment *_Atomic tail_seg;  /* under the chain's lock */
-
-	on_own_line _Atomic uint64_t head; /* next get */
-	struct segment *_Atomic head_seg;  /* under the chain's lock */
-
-	on_own_line struct sync_mutex lock;
-	/* under that lock: */
+	/* under the chain's lock, which begins a cache line: */
 	struct segment *oldest; /* not retired */
-	struct segment *spare;  /* idle, with its pages */
-	struct segment *idle;   /* without */
+	struct sync_mutex lock;
+	struct segment *spare; /* idle, with its pages */
+	struct segment *idle;  /* without */
 	struct segment *all;
 	unsigned n_spare;
-
-	/* of what was taken out at once, the next; of one thread */
-	uint64_t taken;
-	struct segment *taken_seg;
 };
 
 extern const struct store_kind chain_kind;
@@ -152,13 +145,13 @@ hot_inline bool chain_put_one(struct chain *c, const void *item)
 	uint64_t p, offset;
 
 	for (;; sync_contended()) {
-		p = sync_load(&c->tail, relaxed);
+		p = sync_load(&c->store.tail, relaxed);
 		s = sync_load(&c->tail_seg, relaxed);
 		offset = segment_offset(s, p);
 		if (unlikely(offset >= c->span) || unlikely(p & SEG_GATE))
 			return false;
 		/* [seg.8] seq_cst: with [seg.9], what came before; [ring.7] */
-		if (likely(sync_cas(&c->tail, &p, p + SEG_STEP, seq_cst)))
+		if (likely(sync_cas(&c->store.tail, &p, p + SEG_STEP, seq_cst)))
 			break;
 	}
 	stamp = chain_stamp(c, s, offset);
@@ -175,7 +168,7 @@ hot_inline bool chain_get_one(struct chain *c, void *item)
 	uint64_t p, offset;
 
 	for (;; sync_contended()) {
-		p = sync_load(&c->head, relaxed);
+		p = sync_load(&c->store.head, relaxed);
 		s = sync_load(&c->head_seg, relaxed);
 		offset = segment_offset(s, p);
 		if (unlikely(offset >= c->span))
@@ -185,7 +178,7 @@ hot_inline bool chain_get_one(struct chain *c, void *item)
 		if (unlikely(sync_load(stamp, acquire) != (p | SEG_HELD)))
 			return false;
 		/* [seg.8] seq_cst: with [seg.9], what came before; [ring.7] */
-		if (likely(sync_cas(&c->head, &p, p + SEG_STEP, seq_cst)))
+		if (likely(sync_cas(&c->store.head, &p, p + SEG_STEP, seq_cst)))
 			break;
 	}
 	sync_slot_read(stamp + 1, item, c->store.item_size);

@@ -281,11 +281,6 @@ static inline void sync_unlock(struct sync_mutex *m)
 	pthread_mutex_unlock(&m->native);
 }
 
-static inline int sync_cond_init(struct sync_cond *c)
-{
-	return pthread_cond_init(&c->native, NULL);
-}
-
 static inline void sync_cond_destroy(struct sync_cond *c)
 {
 	pthread_cond_destroy(&c->native);

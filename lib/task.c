@@ -22,7 +22,7 @@ uint64_t queue_unfinished(const struct coqueue *q)
 	/* [task.2] acquire: with [task.1], what was done before task_done */
 	uint64_t finished = sync_load(&q->finished, acquire);
 
-	return q->store->kind->puts(q->store) - finished;
+	return q->store.kind->puts(&q->store) - finished;
 }
 
 bool queue_ready_to_join(struct line *line, uint64_t n, const struct waiter *w)
@@ -31,7 +31,7 @@ bool queue_ready_to_join(struct line *line, uint64_t n, const struct waiter *w)
 
 	(void)n; /* one and all */
 	(void)w;
-	return queue_unfinished(q) == 0 || sync_load(&q->destroying, relaxed);
+	return queue_unfinished(q) == 0 || sync_load(&q->destroyer, relaxed);
 }
 
 void queue_discarded_locked(struct coqueue *q, uint64_t n)
@@ -44,7 +44,7 @@ void queue_discarded_locked(struct coqueue *q, uint64_t n)
 		finished = sync_load(&q->finished, acquire);
 		/* task_done may have run ahead of the gets that now will not
 		 * come */
-		puts = q->store->kind->puts(q->store);
+		puts = q->store.kind->puts(&q->store);
 		sum = puts - finished < n ? puts : finished + n;
 		/* [task.1] release: with [task.2]; what earlier calls released
 		 * goes on with it, since every change is an exchange */
@@ -76,7 +76,7 @@ int coqueue_task_done(coqueue_t *q, size_t n)
 	do {
 		/* [task.2] acquire: with [task.1], the puts of what is done */
 		finished = sync_load(&q->finished, acquire);
-		if (n > q->store->kind->puts(q->store) - finished) {
+		if (n > q->store.kind->puts(&q->store) - finished) {
 			queue_look_end(q, locked);
 			return EINVAL;
 		}
@@ -101,7 +101,7 @@ static int call_join(struct call *c)
 {
 	if (queue_unfinished(c->queue) == 0)
 		return 0;
-	return sync_load(&c->queue->destroying, relaxed) ? EINTR : EAGAIN;
+	return sync_load(&c->queue->destroyer, relaxed) ? EINTR : EAGAIN;
 }
 
 void call_init_join(struct call *c, struct coqueue *q)

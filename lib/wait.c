@@ -10,13 +10,11 @@
 #include "probe.h"
 #include "wait.h"
 
-void line_init(struct line *line, struct sync_mutex *lock,
-	       const struct line_kind *kind)
+void line_init(struct line *line, const struct line_kind *kind)
 {
 	sync_init(&line->armed, 0);
 	sync_init(&line->vain, 0);
 	sync_init(&line->home, 0);
-	line->lock = lock;
 	line->kind = kind;
 	line->owed = false;
 	sync_init(&line->slept, 0);
@@ -260,9 +258,11 @@ struct waiter *line_settle_locked(struct line *line,
 /* The lock is held on entry and on return. */
 static void line_wake_one_locked(struct line *line, struct waiter *w)
 {
-	sync_unlock(line->lock);
+	struct sync_mutex *lock = (void *)((char *)line + line->kind->lock);
+
+	sync_unlock(lock);
 	waiter_wake(w);
-	sync_lock(line->lock);
+	sync_lock(lock);
 }
 
 /* Do what those wait for who stand first, as long as that can be done. */

@@ -80,6 +80,7 @@
 
 #include <coqueue/waiter.h>
 
+#include "line.h"
 #include "list.h"
 #include "port.h"
 #include "sync.h"
@@ -111,45 +112,7 @@ struct waiter {
 
 #define WAKE_PENDING ((uint32_t)1 << 16)
 
-struct line;
-
-/* What lines of one sort, in all queues, have in common. */
-struct line_kind {
-	/* Could n more be served now, w among them (or NULL)? */
-	bool (*ready)(struct line *line, uint64_t n, const struct waiter *w);
-	/* Under lock: do what w waits for, if it has left what it takes; or
-	 * NULL: nobody leaves that. */
-	bool (*serve)(struct line *line, struct waiter *w);
-};
-
-struct line {
-	on_own_line _Atomic uint32_t
-		armed;           /* under lock; read anywhere [wait.2] */
-	_Atomic uint32_t vain;   /* looks at an idle line; a hint */
-	_Atomic uintptr_t home;  /* as armed: of the thread; 0: of several */
-	struct sync_mutex *lock; /* "the lock" of these comments */
-	const struct line_kind *kind;
-	/* under lock: */
-	struct list asleep, served;
-	uint64_t next_ticket;
-	uint64_t completed;   /* tickets below: the call has succeeded */
-	uint64_t interrupted; /* tickets below: blocked calls end */
-	uint64_t waits;       /* callers that have been in line */
-	uint64_t wakeups;     /* waiters woken */
-	uint32_t in_flight;   /* woken */
-	uint32_t consenting;  /* of these, threads */
-	uint32_t waiting;     /* blocked, or armed and not woken */
-	uint32_t nodes;       /* armed, or woken and not back yet */
-	/* In line, coroutines and armed waiters; read anywhere, as a hint. */
-	_Atomic uint32_t foreign;
-	bool owed; /* to be looked at: something was done for others */
-	_Atomic uint16_t slept; /* calls in a row; a hint: call_patience() */
-};
-
-#define LINE_IDLE UINT32_MAX
-
-void line_init(struct line *line, struct sync_mutex *lock,
-	       const struct line_kind *kind);
+void line_init(struct line *line, const struct line_kind *kind);
 
 /* A pending wake-up begins, and w is touched until it has finished; or it does
  * not come to pass.  [wait.3] */

@@ -138,19 +138,6 @@ WRAP(int, pthread_mutex_destroy, pthread_mutex_t *mutex)
 	return __real_pthread_mutex_destroy(mutex);
 }
 
-WRAP(int, pthread_cond_init, pthread_cond_t *cond,
-     const pthread_condattr_t *attr)
-{
-	return fails(EAGAIN) ? EAGAIN
-			     : made(__real_pthread_cond_init(cond, attr));
-}
-
-WRAP(int, pthread_cond_destroy, pthread_cond_t *cond)
-{
-	faults.objects -= faults.armed;
-	return __real_pthread_cond_destroy(cond);
-}
-
 /* membarrier(2): how often each command was asked for, and is to fail yet. */
 enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
 static atomic_uint expedited, registered, other_commands;

@@ -29,7 +29,7 @@ ends 0 "$explore" --preemptions 1 --state "$scratch" put_get
 
 # Each step of one schedule.
 ends 0 "$explore" --replay put_get:1.0.0.0.0.0:5=1 && {
-	says '^ *[0-9]+ +0 put +store_ring.h *:[0-9]+ +ring_put_one +cas &r->tail: 0 -> 0x'
+	says '^ *[0-9]+ +0 put +store_ring.h *:[0-9]+ +ring_put_one +cas &r->store.tail: 0 -> 0x'
 	says '^put_get: failed 0 of 1 times'
 }
 

@@ -603,12 +603,6 @@ void seam_unlock(const struct site *at, struct sync_mutex *m)
 
 /* ---- condvars ------------------------------------------------------------- */
 
-int sync_cond_init(struct sync_cond *c)
-{
-	c->dead = false;
-	return 0;
-}
-
 static int first_waiter(const struct sync_cond *c)
 {
 	for (int i = 0; i < population(); i++)

@@ -156,7 +156,6 @@ struct sync_cond {
 
 int sync_mutex_init(struct sync_mutex *m);
 void sync_mutex_destroy(struct sync_mutex *m);
-int sync_cond_init(struct sync_cond *c);
 void sync_cond_destroy(struct sync_cond *c);
 
 void seam_lock(const struct site *at, struct sync_mutex *m);

@@ -526,7 +526,7 @@ void coroutine_begin(void)
 	if (!is_coroutine(running))
 		return;
 	sync_mutex_init(&co->lock);
-	sync_cond_init(&co->cond);
+	co->cond = (struct sync_cond)SYNC_COND_INIT;
 	co->permit = false;
 	for (int i = 0; i < 2; i++) {
 		machine_migrate();

@@ -8,11 +8,12 @@
 # name: the first row that fits the file holds.
 GROUND='port.h list.h clock.h probe.h'
 SEAM="sync.h rcu.h $GROUND"
-PARTS="store.h store_*.h wait.h wait_*.h spin.h backoff.h $SEAM"
+PARTS="store.h store_*.h line.h wait.h wait_*.h spin.h backoff.h $SEAM"
 may_include="
 prefix.h port.h list.h clock.h probe.h clock.c :
 sync.h sync.c rcu.h rcu.c                  : sync.h $GROUND
-store.h backoff.h wait.h                   : $SEAM
+line.h backoff.h                           : $SEAM
+store.h wait.h                             : line.h $SEAM
 spin.h                                     : backoff.h $SEAM
 store_*.h store_*.c                        : store.h spin.h $SEAM
 wait.c wait_*.c wake.c                     : wait.h backoff.h $SEAM
