@@ -124,17 +124,24 @@ static inline size_t store_size(const struct store *s)
  * from a moderate number, overflows. */
 #define STORE_MAX_BYTES (SIZE_MAX / 4)
 
-/* What comes before a slot's stamp, so that its item is aligned to the utmost. */
-#define STORE_FIRST_STAMP (alignof(max_align_t) - sizeof(uint64_t))
+/* How an item is aligned: as malloc() would. */
+static inline size_t store_align(size_t item_size)
+{
+	return item_size % alignof(max_align_t) ? sizeof(uint64_t)
+						: alignof(max_align_t);
+}
 
-/*
- * Bytes from slot to slot, each a header of whole words (a stamp, or nothing)
- * and an item, which is aligned as malloc() would.
- */
+/* What comes before a first stamp, that the items behind stamps be so aligned. */
+static inline size_t store_first_stamp(size_t item_size)
+{
+	return store_align(item_size) - sizeof(uint64_t);
+}
+
+/* Bytes from slot to slot, each a header of whole words (a stamp, or nothing)
+ * and an item. */
 static inline size_t store_stride(size_t header, size_t item_size)
 {
-	size_t align = item_size % alignof(max_align_t) ? sizeof(uint64_t)
-							: alignof(max_align_t);
+	size_t align = store_align(item_size);
 
 	return (header + sync_slot_bytes(item_size) + align - 1) & ~(align - 1);
 }

@@ -32,7 +32,7 @@ static size_t ring_bytes(size_t capacity, size_t item_size)
 				   capacity, &bytes) ||
 	    bytes > STORE_MAX_BYTES)
 		return 0;
-	bytes += STORE_FIRST_STAMP + CACHE_LINE - 1;
+	bytes += store_first_stamp(item_size) + CACHE_LINE - 1;
 	return bytes & ~(size_t)(CACHE_LINE - 1);
 }
 
@@ -41,7 +41,8 @@ static void ring_lay_out(struct ring *r, size_t capacity, void *memory)
 {
 	uint64_t p = 0;
 
-	r->slots = (unsigned char *)memory + STORE_FIRST_STAMP;
+	r->slots =
+		(unsigned char *)memory + store_first_stamp(r->store.item_size);
 	r->last = (capacity - 1) * r->stride;
 	/* a stride is a multiple of 8, so offsets need no bit below */
 	for (r->mask = 6; r->mask < r->last;)
@@ -68,14 +69,14 @@ int ring_init(struct ring *r, size_t capacity, size_t item_size)
 	return 0;
 }
 
-static void ring_free(unsigned char *slots)
+static void ring_free(unsigned char *slots, size_t item_size)
 {
-	free(slots - STORE_FIRST_STAMP);
+	free(slots - store_first_stamp(item_size));
 }
 
 static void ring_fini(struct store *s)
 {
-	ring_free(ring_of(s)->slots);
+	ring_free(ring_of(s)->slots, s->item_size);
 }
 
 static void ring_close(struct store *s)
@@ -460,7 +461,7 @@ static int ring_resize(struct store *s, size_t capacity)
 	r->before = ring_gets(s);
 	ring_lay_out(r, capacity, memory);
 	ring_move(r, &old, sync_load(&r->store.head, relaxed));
-	ring_free(old.slots);
+	ring_free(old.slots, s->item_size);
 	return 0;
 }
 

@@ -192,7 +192,7 @@ int chain_init(struct chain *c, size_t item_size)
 	n = SYNC_SEGMENT_BYTES / c->stride;
 	if (n < SYNC_SEGMENT_MIN)
 		n = SYNC_SEGMENT_MIN;
-	c->bytes = STORE_FIRST_STAMP + n * c->stride;
+	c->bytes = SEG_FIRST_STAMP + n * c->stride;
 	c->span = n * SEG_STEP;
 	c->spare = c->idle = c->all = NULL;
 	c->n_spare = 0;

@@ -51,6 +51,10 @@
  *                         claimed: tail - head is a size
  *   [seg.14] -> [seg.15]  who finds head_seg moved finds the head moved so far
  *
+ * Rejected: slots of 16 bytes that each lie on one cache line, as the ring's do.
+ * Puts then get ahead of gets, the queue grows, and so do page faults: 1.5 times
+ * the time with four threads on each side.
+ *
  * Sources: the slots are the ring's (store_ring.h); segments as in
  * crossbeam-channel's list flavour and in LCRQ (Morrison and Afek, 2013).
  */
@@ -64,6 +68,8 @@
 #define SEG_HELD ((uint64_t)1) /* in a stamp */
 #define SEG_GATE ((uint64_t)1) /* in the tail */
 #define SEG_STEP ((uint64_t)2) /* from position to position */
+/* Where the first stamp lies: items are aligned to the utmost. */
+#define SEG_FIRST_STAMP (alignof(max_align_t) - sizeof(uint64_t))
 
 struct segment {
 	_Atomic uint64_t base;        /* first position; 0: not in use */
@@ -114,7 +120,7 @@ hot_inline uint64_t segment_offset(const struct segment *s, uint64_t p)
 hot_inline _Atomic uint64_t *
 chain_stamp(const struct chain *c, const struct segment *s, uint64_t offset)
 {
-	return (void *)(s->pages + STORE_FIRST_STAMP +
+	return (void *)(s->pages + SEG_FIRST_STAMP +
 			offset / SEG_STEP * c->stride);
 }
 
