@@ -605,7 +605,7 @@ static struct patience call_patience(const struct call *c)
 	if (slept < SYNC_SLEPT_OFTEN)
 		return (struct patience){SPINS, YIELDS};
 	if (slept % SYNC_SLEPT_LONG)
-		return (struct patience){SYNC_SPINS_LITTLE, SYNC_YIELDS_LITTLE};
+		return (struct patience){SYNC_SPINS_LITTLE, 0};
 	return (struct patience){SYNC_SPINS_GREAT, YIELDS};
 }
 
@@ -645,7 +645,7 @@ static bool may_yield_again(const struct call *c, int n)
  */
 static int call_yield(struct call *c, int yields, int err)
 {
-	uint64_t seen = 0, now;
+	uint64_t seen = puts_so_far(c->queue), now;
 	int still = 0;
 
 	for (int n = 0;

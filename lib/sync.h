@@ -108,14 +108,13 @@ void sync_fence_heavy(void);
  * a sleep from which many are woken in vain.
  */
 #define SYNC_SPINS 200
-#define SYNC_YIELDS 3
+#define SYNC_YIELDS 4
 #define SYNC_SPINS_LITTLE 25
-#define SYNC_YIELDS_LITTLE 1
 #define SYNC_SPINS_GREAT 1000
 #define SYNC_MOST_YIELDS 64
 
-/* Little patience is for who has slept so many times in a row, great patience for
- * one of so many after that. */
+/* Where so many calls in a row have slept, the next has little patience, and one of
+ * so many after that great patience. */
 #define SYNC_SLEPT_OFTEN 16
 #define SYNC_SLEPT_LONG 64
 

@@ -174,6 +174,15 @@ static void waiter_owe_wake_locked(struct line *line, struct waiter *w)
 	PROBE2(wake, line, w->kind);
 }
 
+/* What armed is when nobody is asleep any more, w having been woken. */
+static uint32_t line_rests_as(const struct line *line, const struct waiter *w)
+{
+	if (w->kind == WAITER_THREAD &&
+	    sync_load(&line->slept, relaxed) < SYNC_SLEPT_OFTEN)
+		return 0;
+	return LINE_IDLE;
+}
+
 /* From asleep. */
 static void waiter_claim_locked(struct line *line, struct waiter *w,
 				enum waiter_state state)
@@ -187,7 +196,7 @@ static void waiter_claim_locked(struct line *line, struct waiter *w,
 	if (!list_empty(&line->asleep))
 		line_arm_locked(line, line->in_flight + 1);
 	else
-		line_arm_locked(line, w->kind == WAITER_THREAD ? 0 : LINE_IDLE);
+		line_arm_locked(line, line_rests_as(line, w));
 }
 
 /* The first one asleep with a ticket of `from` or more, after w (NULL: of all). */

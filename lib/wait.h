@@ -40,12 +40,13 @@
  * fence of its own before it looks whether more wake-ups are due than are in
  * flight, and so has who arms a line that was armed already.
  *
- * Coroutines and armed waiters come back soon, having neither spun nor yielded.
- * So when one of them was the last to be woken the line stays armed, as IDLE, and
- * the next finds it so: publishers pay a fence, and the heavy one is saved.  When
- * as many have looked in vain as it costs, the line is disarmed.  (For threads,
- * which sleep rarely, that does not pay: 1.8 times the processor time at capacity
- * 1.)  And as long as all who armed it did so on one thread, the home of the line,
+ * Coroutines and armed waiters come back soon, having neither spun nor yielded;
+ * and so do threads where calls have slept of late.  So when one of them was the
+ * last to be woken the line stays armed, as IDLE, and the next finds it so:
+ * publishers pay a fence, and the heavy one is saved.  When as many have looked in
+ * vain as it costs, the line is disarmed.  (For threads that sleep rarely it does
+ * not pay: 1.8 times the processor time at capacity 1.)
+ * And as long as all who armed it did so on one thread, the home of the line,
  * a look from there that finds it idle needs no fence either: what is in order in
  * one thread is in order.  Who arms it elsewhere takes its home away, and has a
  * heavy fence for those looks.  (A new thread may come to have the home of one that

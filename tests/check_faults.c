@@ -6,6 +6,8 @@
  * the functions below between it and libc: the n-th call of a thread fails,
  * for every n; what is taken and given back is counted.
  */
+#include "config.h"
+
 #include <limits.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -710,13 +712,25 @@ static bool has_membarrier(void)
 	return !UNDER_TSAN && commands > 0 && commands & EXPEDITED;
 }
 
+/* How many fences that takes. */
+static unsigned sleep_in(coqueue_t *q, int times)
+{
+	unsigned before = expedited;
+	struct crew *getter;
+
+	for (int i = 0; i < times; i++) {
+		getter = crew_block(q, &ops[OP_GET], 1);
+		ck_ok(coqueue_put(q, &(long){1}));
+		crew_expect(getter, 0);
+	}
+	return expedited - before;
+}
+
 static void sleep_once(void)
 {
 	coqueue_t *q = queue_with(1, 0);
-	struct crew *getter = crew_block(q, &ops[OP_GET], 1);
 
-	ck_ok(coqueue_put(q, &(long){1}));
-	crew_expect(getter, 0);
+	sleep_in(q, 1);
 	ck_ok(coqueue_destroy(q));
 }
 
@@ -730,6 +744,19 @@ START_TEST(who_goes_to_sleep_has_every_thread_pass_a_fence)
 	sleep_once();
 	ck_assert_uint_gt(expedited, before);
 	ck_assert_uint_eq(other_commands, 0);
+}
+END_TEST
+
+/* It is dear.  Puts, which have none as long as nobody sleeps, pay instead. */
+START_TEST(where_calls_sleep_as_a_rule_the_fence_is_saved)
+{
+	coqueue_t *q = queue_with(1, 0);
+
+	if (!has_membarrier() || !COQUEUE_FASTPATH)
+		return;
+	ck_assert_uint_gt(sleep_in(q, 40), 0);
+	ck_assert_uint_eq(sleep_in(q, 20), 0);
+	ck_ok(coqueue_destroy(q));
 }
 END_TEST
 
@@ -787,6 +814,7 @@ int main(void)
 		      E86_a_deadline_in_a_hundred_years_is_waited_for,
 		      E88_spurious_wake_ups_lose_none_that_are_meant,
 		      who_goes_to_sleep_has_every_thread_pass_a_fence,
+		      where_calls_sleep_as_a_rule_the_fence_is_saved,
 		      a_fence_that_fails_for_a_while_is_tried_again,
 		      without_its_fence_nobody_goes_to_sleep));
 }

@@ -208,7 +208,6 @@ extern int seam_spins;
 #define SYNC_VAIN_LOOKS 1
 #define SYNC_YIELDS seam_spins
 #define SYNC_SPINS_LITTLE seam_spins
-#define SYNC_YIELDS_LITTLE seam_spins
 #define SYNC_SPINS_GREAT seam_spins
 #define SYNC_SLEPT_OFTEN 1
 #define SYNC_SLEPT_LONG 2
