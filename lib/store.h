@@ -32,9 +32,10 @@ enum store_result {
 };
 
 /*
- * An end of a store is a position, which only grows, and lies on a line of its own
- * together with the line of those who wait for it to move: whoever moves it looks
- * there next.  That line is the queue's.
+ * A store begins a cache line, and has two ends.  Each is a position, which only
+ * grows, and next to it the waiters for whom it moves: who has moved it looks there
+ * next.  The two have a pair of cache lines for themselves; of waiters a store
+ * itself knows nothing.
  */
 struct store {
 	_Atomic uint64_t tail; /* of puts */
