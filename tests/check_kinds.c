@@ -877,12 +877,8 @@ KIND_TEST(G16_others_get_on_or_sleep_while_one_is_stopped)
 	prepare_to_stop();
 	t = turmoil_start(kind);
 	for (unsigned i = 0; i < scaled(20); i++) {
-		struct crew *crew = turmoil_crew(t);
-
 		turmoil_go_on(t, 100);
-		stop_thread(&crew->hands[turmoil_choose(t, TURMOIL_HANDS)]);
-		crew_gets_on(crew, turmoil_calls(t), kind->name);
-		thaw_thread();
+		turmoil_gets_on_without_one(t);
 	}
 	turmoil_end(t);
 	finish_stopping();

@@ -105,9 +105,8 @@ static void stop_one_after_the_other(const struct scene *scene, unsigned rounds)
 		before = atomic_load(&stage.calls);
 		await(atomic_load(&stage.calls) - before >
 		      random_below(&random, 300));
-		stop_thread(&crew->hands[random_below(&random, n)]);
-		crew_gets_on(crew, &stage.calls, scene->name);
-		thaw_thread();
+		crew_gets_on_without(crew, random_below(&random, n),
+				     &stage.calls, scene->name);
 	}
 	ck_ok(coqueue_shutdown(q, COQUEUE_GRACEFUL));
 	while (coqueue_get(q, &item) == 0)

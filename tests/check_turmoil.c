@@ -8,16 +8,17 @@
 #include <signal.h>
 #include "turmoil.h"
 
-static struct hand *any_hand(struct turmoil *t)
+static unsigned any_hand(struct turmoil *t)
 {
-	return &turmoil_crew(t)->hands[turmoil_choose(t, TURMOIL_HANDS)];
+	return turmoil_choose(t, TURMOIL_HANDS);
 }
 
 /* ---- signals ------------------------------------------------------------ */
 
 static bool hit(struct turmoil *t, unsigned total)
 {
-	ck_ok(pthread_kill(any_hand(t)->thread, SIGUSR1));
+	ck_ok(pthread_kill(turmoil_crew(t)->hands[any_hand(t)].thread,
+			   SIGUSR1));
 	return signals_counted() >= total;
 }
 
@@ -45,7 +46,7 @@ static void cancel_one(struct turmoil *t, unsigned i)
 {
 	(void)i;
 	turmoil_go_on(t, 100);
-	turmoil_cancel(t, turmoil_choose(t, TURMOIL_HANDS));
+	turmoil_cancel(t, any_hand(t));
 }
 
 /* G14: no effect, no lock, no waiter is left of a cancelled call; G10. */
@@ -64,10 +65,7 @@ static void stop_one(struct turmoil *t, unsigned i)
 {
 	(void)i;
 	turmoil_go_on(t, 100);
-	stop_thread(any_hand(t));
-	others_got_on +=
-		crew_gets_on(turmoil_crew(t), turmoil_calls(t), "turmoil");
-	thaw_thread();
+	others_got_on += turmoil_gets_on_without_one(t);
 }
 
 /* G16: it rarely has what others need; G4 */
@@ -102,8 +100,8 @@ static cpu_set_t nth_cpu(unsigned n)
 /* All on one, each on its own as far as they suffice, one elsewhere, free. */
 static void move_hands(struct turmoil *t, unsigned i)
 {
-	unsigned n = turmoil_choose(t, CPU_SETSIZE),
-		 only = turmoil_choose(t, TURMOIL_HANDS), way = i / 4 % 4;
+	unsigned n = turmoil_choose(t, CPU_SETSIZE), only = any_hand(t),
+		 way = i / 4 % 4;
 
 	for (unsigned h = 0; h < TURMOIL_HANDS; h++) {
 		cpu_set_t where = way == 3   ? all_cpus

@@ -562,6 +562,7 @@ static void *hand_main(void *arg)
 {
 	struct hand *me = arg;
 
+	me->tid = gettid();
 	if (!me->restarted)
 		pthread_barrier_wait(&me->crew->start);
 	pthread_cleanup_push(forget_frames, NULL);
@@ -775,8 +776,34 @@ int64_t crew_cpu_time(const struct crew *crew)
 	return sum;
 }
 
-bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
-		  const char *name)
+/* Or has ended.  Also a stopped one is asleep; who waits for a processor is not. */
+static bool hand_is_asleep(const struct hand *hand)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", hand->tid);
+	f = fopen(path, "r");
+	if (!f)
+		return true;
+	ck_assert_int_eq(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+	fclose(f);
+	return state != 'R';
+}
+
+static bool all_asleep(const struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n; i++)
+		if (!hand_is_asleep(&crew->hands[i]))
+			return false;
+	return true;
+}
+
+enum crew_does { GETS_ON, RESTS, SPINS };
+
+/* Of those who spin one runs at any time, also if they take turns under a lock. */
+static enum crew_does crew_watch(const struct crew *crew,
+				 const _Atomic uint64_t *calls)
 {
 	enum {
 		WHILE_MS = 2,
@@ -784,30 +811,41 @@ bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
 		TOO_MUCH_MS = 400,
 		MANY_CALLS = 200
 	};
-	uint64_t first = atomic_load(calls), last = first;
-	int64_t since = crew_cpu_time(crew), before = since, now;
+	uint64_t first = atomic_load(calls), last = first, now;
+	int64_t used = crew_cpu_time(crew), since = used, before;
 	struct timespec tick = from_now(WHILE_MS * MS),
 			end = from_now(LONG_MS * MS);
 
-	while (atomic_load(calls) - first < MANY_CALLS) {
+	while ((now = atomic_load(calls)) - first < MANY_CALLS) {
 		sched_yield();
 		if (!is_past(&tick))
 			continue;
-		now = crew_cpu_time(crew);
-		if (atomic_load(calls) != last && is_past(&end))
-			return true;
-		if (atomic_load(calls) != last)
-			since = now;
-		else if (now - before < WHILE_MS * MS / 8)
-			return false;
-		if (now - since > TOO_MUCH_MS * MS)
-			ck_abort_msg("%s: %d ms used for nothing", name,
-				     TOO_MUCH_MS);
-		last = atomic_load(calls);
-		before = now;
+		if (now != last && is_past(&end))
+			break;
+		before = used;
+		used = crew_cpu_time(crew);
+		if (now != last)
+			since = used;
+		else if (used - before < WHILE_MS * MS / 8 || all_asleep(crew))
+			return RESTS;
+		else if (used - since > TOO_MUCH_MS * MS)
+			return SPINS;
+		last = now;
 		tick = from_now(WHILE_MS * MS);
 	}
-	return true;
+	return GETS_ON;
+}
+
+static bool crew_does_not_spin(enum crew_does does, const char *name)
+{
+	ck_assert_msg(does != SPINS, "%s: spins instead of sleeping", name);
+	return does == GETS_ON;
+}
+
+bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
+		  const char *name)
+{
+	return crew_does_not_spin(crew_watch(crew, calls), name);
 }
 
 void crew_free(struct crew *crew)
@@ -997,6 +1035,17 @@ void stop_thread(const struct hand *hand)
 void thaw_thread(void)
 {
 	ck_assert_int_eq(write(thaw_pipe[1], "x", 1), 1);
+}
+
+bool crew_gets_on_without(const struct crew *crew, unsigned index,
+			  const _Atomic uint64_t *calls, const char *name)
+{
+	enum crew_does does;
+
+	stop_thread(&crew->hands[index]);
+	does = crew_watch(crew, calls);
+	thaw_thread();
+	return crew_does_not_spin(does, name);
 }
 
 /* ---- memory -------------------------------------------------------------- */

@@ -257,6 +257,7 @@ struct hand {
 	struct crew *crew;
 	struct fibers *fibers; /* a coroutine of these; NULL: a thread */
 	pthread_t thread;
+	_Atomic pid_t tid; /* of that thread */
 	bool joined, restarted;
 };
 
@@ -316,10 +317,11 @@ const char *crew_report(const struct crew *crew);
 int64_t crew_cpu_time(const struct crew *crew);
 
 /*
- * Watch the crew, one of whom is stopped, until either the others have got on
- * by many calls, or still do after a long time (true), or they rest: no call
- * ends and, for a while, hardly any time of the processor is used.  It is a
- * failure to use much of it meanwhile.
+ * Watch the crew until either it has got on by many calls, or still does after a
+ * long time (true), or it rests: for a while no call ends, and hardly any time of
+ * the processor is used, or all are asleep at once.  It is a failure to use much of
+ * it meanwhile.  (Under valgrind, where one runs at a time, who spins is not
+ * noticed.)
  */
 bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
 		  const char *name);
@@ -346,6 +348,11 @@ void crew_restart_one(struct crew *crew, unsigned index);
 void prepare_to_stop(void);
 void stop_thread(const struct hand *hand);
 void thaw_thread(void);
+
+/* crew_gets_on() while this one is stopped; also after a failure it goes on, or
+ * other tests of the process would wait for it in their grace periods. */
+bool crew_gets_on_without(const struct crew *crew, unsigned index,
+			  const _Atomic uint64_t *calls, const char *name);
 void finish_stopping(void);
 
 /* ---- signals ------------------------------------------------------------ */

@@ -241,11 +241,6 @@ struct crew *turmoil_crew(struct turmoil *t)
 	return t->crew;
 }
 
-const _Atomic uint64_t *turmoil_calls(const struct turmoil *t)
-{
-	return &t->calls;
-}
-
 /* A complaint must not be drowned by the hang that it leads to. */
 static bool checked(struct turmoil *t)
 {
@@ -264,6 +259,12 @@ void turmoil_go_on(struct turmoil *t, unsigned calls_max)
 unsigned turmoil_choose(struct turmoil *t, unsigned limit)
 {
 	return random_below(&t->random, limit);
+}
+
+bool turmoil_gets_on_without_one(struct turmoil *t)
+{
+	return crew_gets_on_without(t->crew, turmoil_choose(t, TURMOIL_HANDS),
+				    &t->calls, t->kind->name);
 }
 
 void turmoil_cancel(struct turmoil *t, unsigned hand)

@@ -6,8 +6,9 @@
  * Putters number their items.  What was accepted and what was received is
  * counted and summed up by both sides, by a hash of each item, so that it shows
  * when one is lost, doubled or made up (G4); each getter sees the items of a
- * putter in order (G6), but of a LIFO; each call must return what it may in its situation; and
- * in the end nobody waits in vain, without a shutdown that would wake them.
+ * putter in order (G6), but of a LIFO; each call must return what it may in its
+ * situation; and in the end nobody waits in vain, without a shutdown that would
+ * wake them.
  */
 #ifndef TURMOIL_H
 #define TURMOIL_H
@@ -22,11 +23,11 @@ struct turmoil;
 struct turmoil *turmoil_start(const struct kind *kind);
 struct crew *turmoil_crew(struct turmoil *t);
 
-/* How many calls have ended. */
-const _Atomic uint64_t *turmoil_calls(const struct turmoil *t);
-
 /* Let some calls end, up to so many; fails when they do not. */
 void turmoil_go_on(struct turmoil *t, unsigned calls_max);
+
+/* Stop any one of them: whether the others get on.  Or they sleep. */
+bool turmoil_gets_on_without_one(struct turmoil *t);
 
 /* A random number below the limit. */
 unsigned turmoil_choose(struct turmoil *t, unsigned limit);
