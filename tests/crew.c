@@ -801,7 +801,19 @@ static bool all_asleep(const struct crew *crew)
 
 enum crew_does { GETS_ON, RESTS, SPINS };
 
-/* Of those who spin one runs at any time, also if they take turns under a lock. */
+static int64_t since_ns(const struct timespec *then)
+{
+	struct timespec now = from_now(0);
+
+	return (now.tv_sec - then->tv_sec) * 1000 * MS +
+	       (now.tv_nsec - then->tv_nsec);
+}
+
+/*
+ * They rest if they use less than an eighth of the time that has passed.  Where a
+ * sleep is dear, as under valgrind, those who back off use more; but mostly all are
+ * asleep at once, and of those who spin one runs at any time.
+ */
 static enum crew_does crew_watch(const struct crew *crew,
 				 const _Atomic uint64_t *calls)
 {
@@ -813,25 +825,33 @@ static enum crew_does crew_watch(const struct crew *crew,
 	};
 	uint64_t first = atomic_load(calls), last = first, now;
 	int64_t used = crew_cpu_time(crew), since = used, before;
-	struct timespec tick = from_now(WHILE_MS * MS),
-			end = from_now(LONG_MS * MS);
+	struct timespec tick = from_now(0), end = from_now(LONG_MS * MS);
+	unsigned looks = 0, asleep = 0;
 
 	while ((now = atomic_load(calls)) - first < MANY_CALLS) {
+		int64_t passed;
+
 		sched_yield();
-		if (!is_past(&tick))
+		passed = since_ns(&tick);
+		if (passed < WHILE_MS * MS)
 			continue;
 		if (now != last && is_past(&end))
 			break;
 		before = used;
 		used = crew_cpu_time(crew);
-		if (now != last)
+		if (now != last) {
 			since = used;
-		else if (used - before < WHILE_MS * MS / 8 || all_asleep(crew))
+			looks = asleep = 0;
+		} else if (used - before < passed / 8) {
 			return RESTS;
-		else if (used - since > TOO_MUCH_MS * MS)
-			return SPINS;
+		} else {
+			looks++;
+			asleep += all_asleep(crew);
+		}
+		if (used - since > TOO_MUCH_MS * MS)
+			return 2 * asleep > looks ? RESTS : SPINS;
 		last = now;
-		tick = from_now(WHILE_MS * MS);
+		tick = from_now(0);
 	}
 	return GETS_ON;
 }

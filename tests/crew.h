@@ -318,10 +318,10 @@ int64_t crew_cpu_time(const struct crew *crew);
 
 /*
  * Watch the crew until either it has got on by many calls, or still does after a
- * long time (true), or it rests: for a while no call ends, and hardly any time of
- * the processor is used, or all are asleep at once.  It is a failure to use much of
- * it meanwhile.  (Under valgrind, where one runs at a time, who spins is not
- * noticed.)
+ * long time (true), or it rests: no call ends and, for a while, hardly any time of
+ * the processor is used.  It is a failure to use much of it meanwhile, unless
+ * mostly all are asleep at once.  (So under valgrind, where one runs at a time, who
+ * spins is not noticed.)
  */
 bool crew_gets_on(const struct crew *crew, const _Atomic uint64_t *calls,
 		  const char *name);

@@ -26,7 +26,7 @@ struct crew *turmoil_crew(struct turmoil *t);
 /* Let some calls end, up to so many; fails when they do not. */
 void turmoil_go_on(struct turmoil *t, unsigned calls_max);
 
-/* Stop any one of them: whether the others get on.  Or they sleep. */
+/* Stop any one of them: whether the others get on, or (false) sleep. */
 bool turmoil_gets_on_without_one(struct turmoil *t);
 
 /* A random number below the limit. */
