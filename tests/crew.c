@@ -55,7 +55,7 @@ void report_injected(uint64_t times)
 
 static unsigned limit_s(void)
 {
-	return (unsigned)from_environment("COQUEUE_TEST_LIMIT", 60) * scale();
+	return (unsigned)from_environment("COQUEUE_TEST_LIMIT", 300) * scale();
 }
 
 uint64_t suite_seed(void)

@@ -48,7 +48,7 @@ enum {
  * Run the tests, each in a test case of its own name, so that CK_RUN_CASE
  * picks one.  COQUEUE_TEST_SEED sets the seed, which is printed,
  * COQUEUE_TEST_SCALE multiplies the number of rounds, and COQUEUE_TEST_LIMIT
- * is the limit of all waits, in seconds (60).
+ * is the limit of all waits, in seconds (300).
  */
 int suite_run(const char *name, const TTest *const *tests);
 
