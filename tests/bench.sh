@@ -159,6 +159,7 @@ plot=--plot=$svg
 has gnuplot || { note "no gnuplot: nothing is drawn"; plot=; }
 ends 0 "$bench" --repeat 2 --duration 0.004 --seed 1 --json "$json" --tsv "$tsv" \
 	$plot || finish
+cp "$scratch/out" "$scratch/all"
 rows_of_table "$scratch/out" >"$scratch/marked"
 sed 's/ ~//' "$scratch/marked" >"$scratch/table"
 rows_of_json "$json" >"$scratch/rows"
@@ -212,6 +213,32 @@ for name in $left_out; do
 	grep -qx " *\"$name\",\{0,1\}" "$json" ||
 		wrong "the JSON file does not say that $name is left out"
 done
+# How far cores are apart: the table says that of all samples, the files that of
+# each queue's.
+if [ "$(nproc)" -gt 1 ]; then
+	said=$(sed -n 's/^a cache line .* takes \([0-9]*\) ns (\([0-9]*\) - \([0-9]*\)).*/\2 \3/p' "$scratch/all")
+	awk -F '\t' -v min="${said% *}" -v max="${said#* }" '
+	NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+	$NF > 0 {
+		ns = $at["distance_ns_median"]
+		if (ns <= 0 || ns < min - 1 || ns > max + 1)
+			print
+	}' "$tsv" | grep . && wrong "distances that are none, or not as was said"
+	timeout -k 5 3 "$bench" --distance 0-0.001 -w solo -r 1 -d 0.001 \
+		>"$scratch/out" 2>"$scratch/err"
+	[ $? -eq 124 ] || wrong "it does not wait for the distance"
+	[ ! -s "$scratch/out" ] || wrong "it has measured at another distance"
+	grep -qE '^coqueue-bench: waiting, a cache line takes [0-9]+ ns$' \
+		"$scratch/err" || wrong "it does not say for what it waits"
+	ends 0 "$bench" --distance 0-1e9 -w solo -r 1 -d 0.001
+fi
+has taskset && {
+	ends 1 taskset -c "$(taskset -cp $$ | sed 's/.*[ ,-]//')" \
+		"$bench" --distance 0-1e9 -w solo -r 1 -d 0.001
+	grep -q 'there is one core' "$scratch/err" ||
+		wrong "one core: the error is not clear"
+}
+
 ordered='[0-9.]+ [0-9.]+ [0-9.]+'
 # A sanitizer's malloc() does not tell how much it gives.
 unknown='^$'
@@ -265,6 +292,9 @@ refuses --duration fast
 refuses --pin maybe
 ends 2 "$bench" --nonsense
 refuses --plot file.png
+for range in far 200 200-100 -5-3 1-2x 1-nan; do
+	refuses --distance $range
+done
 
 quick='--workload solo --repeat 2 --duration 0.01'
 

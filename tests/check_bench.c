@@ -8,6 +8,7 @@
 #include <config.h>
 #include "crew.h"
 #include "../tools/bench_coroutines.h"
+#include "../tools/bench_distance.h"
 #include "../tools/bench_figures.h"
 #include "../tools/bench_window.h"
 #include "../tools/bench_workers.h"
@@ -411,6 +412,68 @@ START_TEST(no_difference_where_samples_overlap)
 }
 END_TEST
 
+START_TEST(distances_are_of_all_samples)
+{
+	struct bench_result r[2] = {measured(), measured()};
+	struct bench_spread s;
+
+	for (unsigned i = 0; i < SAMPLES; i++) {
+		samples_of_first[i].distance = 100 + i;
+		samples_of_coqueue[i].distance = 103 + i;
+		samples_of_other[i].distance = 106 + i;
+	}
+	check_spread(FIRST, SAMPLES, BENCH_DISTANCE, 101, 100, 102);
+	s = bench_distances(r, 2, SAMPLES);
+	ck_assert_double_eq(s.median, 104);
+	ck_assert_double_eq(s.min, 100);
+	ck_assert_double_eq(s.max, 108);
+	r[0].entries[FIRST].not_supported = true;
+	r[1].entries[FIRST].not_supported = true;
+	ck_assert_double_eq(bench_distances(r, 2, SAMPLES).min, 103);
+	r[1].n_entries = 1;
+	ck_assert_double_eq(bench_distances(&r[1], 1, SAMPLES).max, 0);
+}
+END_TEST
+
+/* ---- how far cores are apart -------------------------------------------- */
+
+static cpu_set_t bound[2]; /* to which cores threads were */
+static _Atomic unsigned n_bound;
+
+int __real_pthread_attr_setaffinity_np(pthread_attr_t *attr, size_t size,
+				       const cpu_set_t *cores);
+int __wrap_pthread_attr_setaffinity_np(pthread_attr_t *attr, size_t size,
+				       const cpu_set_t *cores);
+int __wrap_pthread_attr_setaffinity_np(pthread_attr_t *attr, size_t size,
+				       const cpu_set_t *cores)
+{
+	bound[n_bound++ % 2] = *cores;
+	return __real_pthread_attr_setaffinity_np(attr, size, cores);
+}
+
+START_TEST(distance_is_that_of_the_first_two_cores_or_none)
+{
+	cpu_set_t cores, one, both;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(cores), &cores), 0);
+	if (CPU_COUNT(&cores) > 1) {
+		ck_assert(bench_distance() > 0);
+		ck_assert_uint_eq(n_bound, 2);
+		CPU_OR(&both, &bound[0], &bound[1]);
+		ck_assert_int_eq(CPU_COUNT(&both), 2);
+		CPU_AND(&both, &both, &cores);
+		ck_assert_int_eq(CPU_COUNT(&both), 2);
+	}
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+		if (CPU_ISSET(i, &cores))
+			CPU_SET(i, &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	ck_assert_double_eq(bench_distance(), 0);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(cores), &cores), 0);
+}
+END_TEST
+
 /* ---- coroutines --------------------------------------------------------- */
 
 #if HAVE_BOOST_CONTEXT
@@ -608,5 +671,8 @@ int main(void)
 		      bytes_have_no_cpu_time,
 		      ratios_are_of_samples_taken_in_a_row,
 		      no_ratio_to_what_was_not_measured,
-		      no_difference_where_samples_overlap TESTS_OF_COROUTINES));
+		      no_difference_where_samples_overlap,
+		      distances_are_of_all_samples,
+		      distance_is_that_of_the_first_two_cores_or_none
+			      TESTS_OF_COROUTINES));
 }

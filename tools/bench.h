@@ -16,8 +16,8 @@
  *                     earlier run found
  *   bench_figures.[ch]
  *                     medians, ratios and spreads, for all of these
- *   bench_machine.[ch]
- *                     where and when
+ *   bench_machine.[ch] bench_distance.[ch]
+ *                     where and when, and how far cores are apart
  *   bench_queue.h     what a queue must bring to be measured
  *   bench_loops.h     what is done with it
  *   bench_*.c, *.cc   that of one queue each: textbook, coqueue, glib, ...
@@ -79,6 +79,7 @@ struct bench_plan {
 	unsigned int repeat;
 	unsigned int hogs; /* processes that are busy meanwhile */
 	uint64_t seed;     /* of the order of the samples */
+	double near, far;  /* ns, the bench_distance() to measure at */
 };
 
 enum { BENCH_P50, BENCH_P99, BENCH_P99_9, BENCH_PERCENTILES };
@@ -88,6 +89,7 @@ struct bench_sample {
 	double ns;     /* time per item; bytes, where that is the unit */
 	double cpu_ns; /* CPU time of all threads per item */
 	uint64_t items;
+	double distance; /* bench_distance(), before or after: the larger */
 	double percentiles
 		[BENCH_PERCENTILES]; /* ns of single items, if timed */
 };
@@ -117,7 +119,8 @@ const char *bench_take(const struct bench_workload *workload,
 		       const struct bench_queue *queue,
 		       const struct bench_plan *plan, struct bench_sample *out);
 
-void bench_print_head(FILE *to, const struct bench_plan *plan);
+void bench_print_head(FILE *to, const struct bench_plan *plan,
+		      const struct bench_result *results, size_t n);
 void bench_print_result(FILE *to, const struct bench_plan *plan,
 			const struct bench_result *result);
 

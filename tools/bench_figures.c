@@ -14,6 +14,7 @@ static const char *const names[BENCH_FIGURES] = {
 	[BENCH_NS_P50] = "p50_ns",
 	[BENCH_NS_P99] = "p99_ns",
 	[BENCH_NS_P99_9] = "p99_9_ns",
+	[BENCH_DISTANCE] = "distance_ns",
 };
 
 const char *bench_unit_of(const struct bench_workload *workload)
@@ -79,6 +80,8 @@ double bench_figure_of(const struct bench_result *result,
 		return result->entries[0].samples[i].ns / sample->ns;
 	case BENCH_COQUEUE_TIMES:
 		return sample->ns / coqueue_of(result)->samples[i].ns;
+	case BENCH_DISTANCE:
+		return sample->distance;
 	default:
 		return sample->percentiles[figure - BENCH_NS_P50];
 	}
@@ -91,22 +94,52 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static struct bench_spread spread_of(double *figures, size_t n)
+{
+	qsort(figures, n, sizeof(figures[0]), by_size);
+	return (struct bench_spread){
+		.median = (figures[(n - 1) / 2] + figures[n / 2]) / 2,
+		.min = figures[0],
+		.max = figures[n - 1],
+	};
+}
+
 struct bench_spread bench_spread_of(const struct bench_result *result,
 				    const struct bench_entry *entry,
 				    unsigned int repeat,
 				    enum bench_figure figure)
 {
-	double sorted[BENCH_MAX_REPEAT];
+	double figures[BENCH_MAX_REPEAT];
 	unsigned int i;
 
 	for (i = 0; i < repeat; i++)
-		sorted[i] = bench_figure_of(result, entry, i, figure);
-	qsort(sorted, repeat, sizeof(sorted[0]), by_size);
-	return (struct bench_spread){
-		.median = (sorted[(repeat - 1) / 2] + sorted[repeat / 2]) / 2,
-		.min = sorted[0],
-		.max = sorted[repeat - 1],
-	};
+		figures[i] = bench_figure_of(result, entry, i, figure);
+	return spread_of(figures, repeat);
+}
+
+struct bench_spread bench_distances(const struct bench_result *results,
+				    size_t n, unsigned int repeat)
+{
+	double *figures =
+		calloc(n * BENCH_MAX_PEERS, repeat * sizeof(*figures));
+	struct bench_spread spread = {0};
+	const struct bench_entry *entry;
+	size_t i, m = 0;
+	unsigned int k, sample;
+
+	if (!figures)
+		return spread;
+	for (i = 0; i < n; i++)
+		for (k = 0; k < results[i].n_entries; k++) {
+			entry = &results[i].entries[k];
+			for (sample = 0;
+			     sample < repeat && !entry->not_supported; sample++)
+				figures[m++] = entry->samples[sample].distance;
+		}
+	if (m > 0)
+		spread = spread_of(figures, m);
+	free(figures);
+	return spread;
 }
 
 bool bench_spreads_overlap(struct bench_spread a, struct bench_spread b)

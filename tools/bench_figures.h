@@ -20,6 +20,7 @@ enum bench_figure {
 	BENCH_NS_P50,         /* of single items */
 	BENCH_NS_P99,
 	BENCH_NS_P99_9,
+	BENCH_DISTANCE, /* of the cores; ns */
 	BENCH_FIGURES
 };
 
@@ -44,6 +45,10 @@ struct bench_spread bench_spread_of(const struct bench_result *result,
 				    const struct bench_entry *entry,
 				    unsigned int repeat,
 				    enum bench_figure figure);
+
+/* How far cores were from each other; 0 where that could not be told. */
+struct bench_spread bench_distances(const struct bench_result *results,
+				    size_t n, unsigned int repeat);
 
 /* Then there is no difference that these samples would show. */
 bool bench_spreads_overlap(struct bench_spread a, struct bench_spread b);

@@ -10,7 +10,20 @@
 #include <gnu/libc-version.h>
 #include <jansson.h>
 
-void bench_print_head(FILE *to, const struct bench_plan *plan)
+/* Where it varied, medians are of near cores and of far ones. */
+static void print_distances(FILE *to, struct bench_spread ns)
+{
+	if (ns.max > 0)
+		fprintf(to,
+			"a cache line from core to core and back takes %.0f ns "
+			"(%.0f - %.0f)%s\n",
+			ns.median, ns.min, ns.max,
+			ns.max > 2 * ns.min ? ": it varied, see --distance"
+					    : "");
+}
+
+void bench_print_head(FILE *to, const struct bench_plan *plan,
+		      const struct bench_result *results, size_t n)
 {
 	const struct bench_workload *w;
 	const struct bench_peer *peer;
@@ -27,6 +40,7 @@ void bench_print_head(FILE *to, const struct bench_plan *plan)
 		plan->repeat, plan->seconds,
 		plan->pin ? "pinned to cores" : "not pinned",
 		(unsigned long long)plan->seed);
+	print_distances(to, bench_distances(results, n, plan->repeat));
 	if (plan->hogs)
 		fprintf(to, "beside %u processes that are busy\n", plan->hogs);
 	for (peer = bench_peers; peer->name; peer++)

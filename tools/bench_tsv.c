@@ -7,7 +7,7 @@
 static const char columns[] =
 	"workload\tqueue\tmedian\tmin\tmax\tcpu_ns_median\t"
 	"times_as_fast_median\ttimes_as_fast_min\ttimes_as_fast_max\t"
-	"p50_ns_median\tp99_ns_median\tp99_9_ns_median\tunit\tsamples\n";
+	"p50_ns_median\tp99_ns_median\tp99_9_ns_median\tdistance_ns_median\tunit\tsamples\n";
 
 /* Figures that there are not stay empty. */
 static void write_spread(FILE *to, const struct bench_plan *plan,
@@ -49,6 +49,7 @@ static void write_entry(FILE *to, const struct bench_plan *plan,
 	write_median(to, plan, result, entry, BENCH_NS_P50);
 	write_median(to, plan, result, entry, BENCH_NS_P99);
 	write_median(to, plan, result, entry, BENCH_NS_P99_9);
+	write_median(to, plan, result, entry, BENCH_DISTANCE);
 	fprintf(to, "\t%s\t%u\n", bench_unit_of(result->workload),
 		entry->not_supported ? 0 : plan->repeat);
 }

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "bench.h"
+#include "bench_distance.h"
 #include "bench_hogs.h"
 
 #include <coqueue.h>
@@ -16,6 +17,7 @@
 #include <error.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,7 +55,7 @@ static const char doc[] =
 enum { KEY_DURATION = 'd', KEY_JSON = 'j', KEY_LIST = 'l', KEY_PIN = 'p' };
 enum { KEY_REPEAT = 'r', KEY_SEED = 's', KEY_WORKLOAD = 'w' };
 enum { KEY_TSV = 't', KEY_PLOT = 'o', KEY_BASELINE = 'b' };
-enum { KEY_QUEUE = 'q', KEY_HOGS = 'H' };
+enum { KEY_QUEUE = 'q', KEY_HOGS = 'H', KEY_DISTANCE = 'D' };
 
 static const struct argp_option argp_options[] = {
 	{"workload", KEY_WORKLOAD, "NAME", 0,
@@ -74,6 +76,11 @@ static const struct argp_option argp_options[] = {
 	 0},
 	{"hogs", KEY_HOGS, "N", 0,
 	 "let N processes be busy meanwhile, bound as threads are (default: 0)",
+	 0},
+	{"distance", KEY_DISTANCE, "MIN-MAX", 0,
+	 "take samples only while a cache line goes from the core of thread 0 "
+	 "to "
+	 "that of thread 1 and back in MIN to MAX ns; wait until then",
 	 0},
 	{"seed", KEY_SEED, "N", 0, "order of the samples (default: random)", 0},
 	{"json", KEY_JSON, "FILE", 0, "write every figure to FILE, too", 0},
@@ -162,6 +169,16 @@ static double number(const char *arg, double min, double max,
 	return value;
 }
 
+static void read_distance(struct bench_plan *plan, const char *arg,
+			  struct argp_state *state)
+{
+	char rest;
+
+	if (sscanf(arg, "%lf-%lf%c", &plan->near, &plan->far, &rest) != 2 ||
+	    !(plan->near >= 0 && plan->near < plan->far))
+		argp_error(state, "'%s' is no range of ns, such as 0-200", arg);
+}
+
 static bool yes_or_no(const char *arg, struct argp_state *state)
 {
 	if (strcmp(arg, "yes") && strcmp(arg, "no"))
@@ -219,6 +236,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->plan.hogs =
 			(unsigned int)number(arg, 0, HOGS_MAX, state);
 		return 0;
+	case KEY_DISTANCE:
+		read_distance(&options->plan, arg, state);
+		return 0;
 	case KEY_SEED:
 		options->plan.seed =
 			(uint64_t)number(arg, 0, UINT32_MAX, state);
@@ -264,6 +284,47 @@ static void shuffle(unsigned int *order, unsigned int n)
 	}
 }
 
+static double distance; /* when it was looked at last */
+
+/* Not beside who is always busy: the two ends are to run at the same time. */
+static void look(const struct bench_plan *plan)
+{
+	distance = plan->hogs ? 0 : bench_distance();
+}
+
+static bool is_at_distance(const struct bench_plan *plan)
+{
+	return distance >= plan->near && distance <= plan->far;
+}
+
+static void await_distance(const struct bench_plan *plan)
+{
+	if (!is_at_distance(plan))
+		fprintf(stderr, "%s: waiting, a cache line takes %.0f ns\n",
+			program_invocation_short_name, distance);
+	for (; !is_at_distance(plan); look(plan))
+		sleep(1);
+}
+
+/* A sample counts if the distance was as is wanted before and after. */
+static const char *take_at_distance(const struct bench_workload *workload,
+				    const struct bench_queue *queue,
+				    const struct bench_plan *plan,
+				    struct bench_sample *sample)
+{
+	const char *problem;
+	double before;
+
+	do {
+		await_distance(plan);
+		before = distance;
+		problem = bench_take(workload, queue, plan, sample);
+		look(plan);
+	} while (!problem && !is_at_distance(plan));
+	sample->distance = fmax(before, distance);
+	return problem;
+}
+
 static void take(const struct options *options,
 		 const struct bench_workload *workload,
 		 struct bench_entry *entry, unsigned int i)
@@ -273,8 +334,8 @@ static void take(const struct options *options,
 
 	if (entry->not_supported)
 		return;
-	problem = bench_take(workload, entry->peer->queue, &options->plan,
-			     sample);
+	problem = take_at_distance(workload, entry->peer->queue, &options->plan,
+				   sample);
 	if (!problem && !sample->items)
 		problem = "no item came out";
 	if (problem == bench_not_supported)
@@ -301,6 +362,10 @@ static void take_all(const struct options *options,
 	unsigned int order[WORKLOADS_MAX], i, n;
 	bool terminal = isatty(STDERR_FILENO);
 
+	look(&options->plan);
+	if (options->plan.far < INFINITY && distance == 0)
+		error(EXIT_FAILURE, 0,
+		      "--distance: there is one core, or it is busy");
 	srandom((unsigned int)options->plan.seed);
 	for (i = 0; i < options->plan.repeat; i++) {
 		shuffle(order, (unsigned int)options->n_chosen);
@@ -392,7 +457,7 @@ static void report(const struct options *options,
 	enum output output;
 	size_t i;
 
-	bench_print_head(stdout, &options->plan);
+	bench_print_head(stdout, &options->plan, results, options->n_chosen);
 	for (i = 0; i < options->n_chosen; i++)
 		bench_print_result(stdout, &options->plan, &results[i]);
 	if (options->baseline)
@@ -414,8 +479,10 @@ int main(int argc, char **argv)
 {
 	static const struct argp argp = {argp_options, parse, NULL, doc,
 					 NULL,         NULL,  NULL};
-	struct options options = {
-		.plan = {.seconds = 0.25, .pin = true, .repeat = 7}};
+	struct options options = {.plan = {.seconds = 0.25,
+					   .pin = true,
+					   .repeat = 7,
+					   .far = INFINITY}};
 	static struct bench_result results[WORKLOADS_MAX];
 	int err;
 
