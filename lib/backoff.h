@@ -32,7 +32,8 @@ static inline void backoff_wait(struct backoff *b)
 	if (b->step <= SYNC_BACKOFF_PAUSES) {
 		sync_pause();
 	} else if (b->step <= SYNC_BACKOFF_PAUSES + SYNC_BACKOFF_YIELDS) {
-		sync_yield();
+		if (!sync_yield())
+			b->step = SYNC_BACKOFF_PAUSES + SYNC_BACKOFF_YIELDS;
 	} else {
 		sleeps = b->step - SYNC_BACKOFF_PAUSES - SYNC_BACKOFF_YIELDS;
 		if (b->for_lock && sleeps > BACKOFF_SLEEP_DOUBLINGS_FOR_LOCK)

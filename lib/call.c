@@ -606,6 +606,8 @@ static struct patience call_patience(const struct call *c)
 		return (struct patience){SPINS, YIELDS};
 	if (slept % SYNC_SLEPT_LONG)
 		return (struct patience){SYNC_SPINS_LITTLE, 0};
+	if (sync_rests_from_yields())
+		return (struct patience){SYNC_SPINS_RESTING, 0};
 	return (struct patience){SYNC_SPINS_GREAT, YIELDS};
 }
 
@@ -632,6 +634,19 @@ static uint64_t puts_so_far(const struct coqueue *q)
 	return puts;
 }
 
+uint64_t queue_yield(const struct coqueue *q)
+{
+	uint64_t puts = puts_so_far(q), begun = sync_clock(), took, moved;
+
+	if (!sync_yield())
+		return 0;
+	took = sync_clock() - begun;
+	moved = puts_so_far(q) - puts;
+	if (took >= SYNC_YIELD_LONG_NS && moved < took / SYNC_YIELD_NS_PER_ITEM)
+		sync_rest_from_yields(SYNC_YIELD_REST * took);
+	return moved;
+}
+
 /* After n yields, while it may be served by who runs. */
 static bool may_yield_again(const struct call *c, int n)
 {
@@ -645,16 +660,12 @@ static bool may_yield_again(const struct call *c, int n)
  */
 static int call_yield(struct call *c, int yields, int err)
 {
-	uint64_t seen = puts_so_far(c->queue), now;
 	int still = 0;
 
 	for (int n = 0;
-	     must_wait(err) && still < yields && may_yield_again(c, n);
-	     n++, seen = now) {
-		sync_yield();
+	     must_wait(err) && still < yields && may_yield_again(c, n); n++) {
+		still = queue_yield(c->queue) ? 0 : still + 1;
 		err = call_attempt(c);
-		now = puts_so_far(c->queue);
-		still = now == seen ? still + 1 : 0;
 	}
 	call_note_slept(c, must_wait(err));
 	return err;

@@ -75,6 +75,7 @@
 #define queue_wake_peekers_locked coqueue_private_queue_wake_peekers_locked
 #define queue_wake_ready_locked coqueue_private_queue_wake_ready_locked
 #define queue_wake_joiners_locked coqueue_private_queue_wake_joiners_locked
+#define queue_yield coqueue_private_queue_yield
 #define rcu_grace_edge coqueue_private_rcu_grace_edge
 #define rcu_prepare coqueue_private_rcu_prepare
 #define rcu_register coqueue_private_rcu_register
@@ -88,6 +89,9 @@
 #define sync_fence_heavy coqueue_private_sync_fence_heavy
 #define sync_is_asymmetric coqueue_private_sync_is_asymmetric
 #define sync_mark_of_thread coqueue_private_sync_mark_of_thread
+#define sync_rest_from_yields coqueue_private_sync_rest_from_yields
+#define sync_rests_from_yields coqueue_private_sync_rests_from_yields
+#define sync_yield coqueue_private_sync_yield
 #define waiter_await_busy_wakers coqueue_private_waiter_await_busy_wakers
 #define waiter_wake coqueue_private_waiter_wake
 #define waiter_wake_begins coqueue_private_waiter_wake_begins

@@ -182,6 +182,7 @@ void queue_wake_peekers_locked(struct coqueue *q, int verdict);
 
 /* In the reference build nobody looks without the lock. */
 #define SPINS (COQUEUE_FASTPATH ? SYNC_SPINS : 0)
+#define SPINS_RESTING (COQUEUE_FASTPATH ? SYNC_SPINS_RESTING : 0)
 #define YIELDS (COQUEUE_FASTPATH ? SYNC_YIELDS : 0)
 #define MOST_YIELDS (COQUEUE_FASTPATH ? SYNC_MOST_YIELDS : 0)
 #define WOKEN_YIELDS (COQUEUE_FASTPATH ? SYNC_WOKEN_YIELDS : 0)
@@ -190,6 +191,10 @@ void queue_wake_peekers_locked(struct coqueue *q, int verdict);
 #define BUSY EBUSY
 /* What a step of a select answers: a partner has taken another of its offers. */
 #define CHOSEN EALREADY
+
+/* Let others run, for who waits awake, unless that has taken long of late.  How many
+ * items they put: a hint. */
+uint64_t queue_yield(const struct coqueue *q);
 
 struct call {
 	struct coqueue *queue;

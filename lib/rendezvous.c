@@ -358,13 +358,16 @@ void exchange_init(struct exchange *x, size_t item_size)
  * had the time to wake: two who fell asleep would else wait for each other's
  * waking ever after, and be eighty times slower.
  */
-static void offer_spin(struct offer *o, bool firm)
+static void offer_spin(const struct coqueue *q, struct offer *o, bool firm)
 {
-	for (int i = SPINS; i > 0 && offer_is_open(o); i--)
+	bool rests = firm && sync_rests_from_yields();
+
+	for (int i = rests ? SPINS_RESTING : SPINS; i > 0 && offer_is_open(o);
+	     i--)
 		sync_pause();
 	for (int i = firm ? WOKEN_YIELDS : YIELDS; i > 0 && offer_is_open(o);
 	     i--)
-		sync_yield();
+		(void)queue_yield(q);
 }
 
 /* The partner is on its way: it ends the offer, or somebody for it does. */
@@ -408,7 +411,7 @@ int call_meet_locked(struct call *c, bool patient)
 	firm = offer_is_open(&o) && offer_is_firm(x, &o, side, partners);
 	if (firm || patient) {
 		sync_unlock(&q->lock);
-		offer_spin(&o, firm);
+		offer_spin(q, &o, firm);
 		if (firm)
 			offer_sleep(q, &o);
 		sync_lock(&q->lock);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The heavy side of the asymmetric fence (sync.h): membarrier(2), which makes
- * every running thread of the process execute a full fence before it returns.
- * Where the system has no such call, both sides are full fences.
+ * What of sync.h is too large for a header: yields, and the heavy side of the
+ * asymmetric fence.  That is membarrier(2), which makes every running thread of the
+ * process execute a full fence before it returns.  Where the system has no such
+ * call, both sides are full fences.
  *
- * Source: the idea is liburcu's, whose readers pay nothing by it either.
+ * Source: the fence is liburcu's idea, whose readers pay nothing by it either.
  */
 #include "config.h"
 
@@ -16,6 +17,35 @@
 #include "sync.h"
 
 _Thread_local char sync_mark_of_thread;
+
+/* ---- yields --------------------------------------------------------------- */
+
+sync_thread_local(uint64_t, next_yield); /* not before; 0: at once */
+
+bool sync_rests_from_yields(void)
+{
+	if (likely(!*sync_own(next_yield)))
+		return false;
+	if (sync_clock() < *sync_own(next_yield))
+		return true;
+	*sync_own(next_yield) = 0;
+	return false;
+}
+
+bool sync_yield(void)
+{
+	if (sync_rests_from_yields())
+		return false;
+	sched_yield();
+	return true;
+}
+
+void sync_rest_from_yields(uint64_t ns)
+{
+	*sync_own(next_yield) = sync_clock() + ns;
+}
+
+/* ---- the heavy fence ------------------------------------------------------ */
 
 bool sync_is_asymmetric;
 

@@ -111,12 +111,24 @@ void sync_fence_heavy(void);
 #define SYNC_YIELDS 4
 #define SYNC_SPINS_LITTLE 25
 #define SYNC_SPINS_GREAT 1000
+#define SYNC_SPINS_RESTING 4000
 #define SYNC_MOST_YIELDS 64
 
 /* Where so many calls in a row have slept, the next has little patience, and one of
  * so many after that great patience. */
 #define SYNC_SLEPT_OFTEN 16
 #define SYNC_SLEPT_LONG 64
+
+/*
+ * Beside a process that is always busy a thread that yields gets its core back after
+ * a whole time slice, some milliseconds; one that sleeps gets it when it is woken.
+ * So who has yielded for so many ns, and for so many for each item that was put
+ * meanwhile (else those who ran were mostly others at this queue), sleeps instead of
+ * yielding for so many times as long.
+ */
+#define SYNC_YIELD_LONG_NS 500000
+#define SYNC_YIELD_NS_PER_ITEM 1000
+#define SYNC_YIELD_REST 16
 
 /* The room that a put into a full queue spins for, at most, in items. */
 #define SYNC_SPIN_ROOM 16
@@ -341,7 +353,22 @@ extern _Thread_local char sync_mark_of_thread;
 #define sync_at_fork_in_child(f) pthread_atfork(NULL, NULL, f)
 
 #define sync_pause() cpu_pause()
-#define sync_yield() sched_yield()
+
+/* Now, in ns. */
+static inline uint64_t sync_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Let others run.  False: not done, this thread rests from yields. */
+bool sync_yield(void);
+
+/* It does for so many ns from now on, and whether it does. */
+void sync_rest_from_yields(uint64_t ns);
+bool sync_rests_from_yields(void);
 
 /*
  * Another thread has just won what this one wanted, and is likely to want it
@@ -349,7 +376,11 @@ extern _Thread_local char sync_mark_of_thread;
  * another: 4 producers and 4 consumers on 2 cores are 1.4 times as fast by this
  * as by a pause of 1.5 us, and that is twice as fast as none.
  */
-#define sync_contended() sched_yield()
+static inline void sync_contended(void)
+{
+	if (!sync_yield())
+		sync_pause();
+}
 
 /*
  * Sleep for so many nanoseconds (under a second); no cancellation point.  For a

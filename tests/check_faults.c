@@ -221,6 +221,22 @@ WRAP(int, pthread_cond_clockwait, pthread_cond_t *cond, pthread_mutex_t *mutex,
 	return __real_pthread_cond_clockwait(cond, mutex, clock, deadline);
 }
 
+/* ---- yields to others --------------------------------------------------- */
+
+/* Of this thread: how many there were, and what the others do meanwhile. */
+static _Thread_local struct {
+	unsigned n;
+	void (*meanwhile)(void);
+} yields;
+
+WRAP(int, sched_yield, void)
+{
+	yields.n++;
+	if (yields.meanwhile)
+		yields.meanwhile();
+	return __real_sched_yield();
+}
+
 /* ---- each call below fails once ----------------------------------------- */
 
 static void arm(unsigned nth)
@@ -794,6 +810,148 @@ START_TEST(without_its_fence_nobody_goes_to_sleep)
 }
 END_TEST
 
+/* ---- yields beside who wants the core for himself ------------------------- */
+
+enum { LONG_MS = 20, REST = 16 /* times as long */ };
+
+static void others_work(void)
+{
+	const struct timespec span = {.tv_nsec = LONG_MS * MS};
+
+	nanosleep(&span, NULL);
+}
+
+/* Of a get for which nothing comes. */
+static unsigned yields_of_a_get(coqueue_t *q, int64_t patience,
+				void (*meanwhile)(void))
+{
+	struct timespec deadline = from_now(patience);
+	long item;
+
+	yields.n = 0;
+	yields.meanwhile = meanwhile;
+	(void)coqueue_get_until(q, &item, &deadline);
+	yields.meanwhile = NULL;
+	return yields.n;
+}
+
+/* What went through a queue earlier does not move it now. */
+static coqueue_t *used_queue(size_t capacity)
+{
+	coqueue_t *q = queue_with(capacity, 0);
+	long item = 0;
+
+	for (int i = 0; i < 2000 * LONG_MS && capacity > 0; i++) {
+		ck_ok(coqueue_try_put(q, &item));
+		ck_ok(coqueue_try_get(q, &item));
+	}
+	return q;
+}
+
+static bool told; /* the last try was quick enough to tell something */
+
+static int yield_for_long(struct hand *me)
+{
+	struct timespec rests = from_now(REST * LONG_MS * MS);
+	unsigned first = yields_of_a_get(me->q, 10 * LONG_MS * MS, others_work);
+	unsigned second = yields_of_a_get(me->q, MS / 100, NULL);
+
+	/* while calls sleep as a rule, and now and then spin for long instead */
+	for (int i = 0; i < 100; i++)
+		second += yields_of_a_get(me->q, MS / 100, NULL);
+	told = first > 0 && !is_past(&rests);
+	if (told && (first > 1 || second > 0))
+		return complain(me, "%u, then %u yields", first, second);
+	while (yields_of_a_get(me->q, MS, NULL) == 0)
+		;
+	return 0;
+}
+
+START_TEST(who_yields_for_long_sleeps_for_a_while_instead)
+{
+	for (size_t capacity = 0; capacity < 2 && COQUEUE_FASTPATH; capacity++)
+		for (told = false; !told;) {
+			coqueue_t *q = used_queue(capacity);
+
+			crew_expect(crew_start(1, yield_for_long, q, NULL), 0);
+			ck_ok(coqueue_destroy(q));
+		}
+}
+END_TEST
+
+/* As many as it may before it sleeps. */
+static int yield_shortly(struct hand *me)
+{
+	unsigned n = yields_of_a_get(me->q, 100 * MS, NULL);
+
+	told = n == 4;
+	return n > 4 ? complain(me, "%u yields", n) : 0;
+}
+
+START_TEST(short_yields_are_no_reason_to_sleep)
+{
+	for (size_t capacity = 0; capacity < 2 && COQUEUE_FASTPATH; capacity++)
+		for (told = false; !told;) {
+			coqueue_t *q = queue_with(capacity, 0);
+
+			crew_expect(crew_start(1, yield_shortly, q, NULL), 0);
+			ck_ok(coqueue_destroy(q));
+		}
+}
+END_TEST
+
+enum { BATCH = 256, LAST_YIELD = 10 };
+static coqueue_t *moving;
+static int codes; /* of all these calls */
+
+static int64_t now_ns(void)
+{
+	struct timespec now = from_now(0);
+
+	return now.tv_sec * 1000 * MS + now.tv_nsec;
+}
+
+/* Others put and get, for a millisecond each time, 2 items in a microsecond or
+ * more, or nothing can be told; and leave one at the end. */
+static void others_put_and_get(void)
+{
+	int64_t begun = now_ns(), moved = 0;
+	static long items[BATCH];
+	size_t done;
+
+	do {
+		codes |= coqueue_put_many(moving, items, BATCH, NULL, &done);
+		codes |= coqueue_get_many(moving, items, BATCH, NULL, &done);
+		moved += BATCH;
+	} while (now_ns() - begun < MS);
+	told = told && moved > 2 * (now_ns() - begun) / 1000;
+	if (yields.n == LAST_YIELD)
+		codes |= coqueue_put(moving, items);
+}
+
+static int yield_to_those_who_put(struct hand *me)
+{
+	unsigned n;
+
+	told = true;
+	n = yields_of_a_get(me->q, 1000 * MS, others_put_and_get);
+	if (told && n < LAST_YIELD)
+		return complain(me, "it sleeps after %u yields", n);
+	return codes;
+}
+
+START_TEST(long_yields_to_those_who_put_are_no_reason_to_sleep)
+{
+	told = false;
+	for (int i = 0; i < 10 && !told && COQUEUE_FASTPATH; i++) {
+		moving = queue_with(BATCH, 0);
+		crew_expect(crew_start(1, yield_to_those_who_put, moving, NULL),
+			    0);
+		ck_ok(coqueue_destroy(moving));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	if (getenv(WITHOUT_HOOKS))
@@ -816,5 +974,8 @@ int main(void)
 		      who_goes_to_sleep_has_every_thread_pass_a_fence,
 		      where_calls_sleep_as_a_rule_the_fence_is_saved,
 		      a_fence_that_fails_for_a_while_is_tried_again,
-		      without_its_fence_nobody_goes_to_sleep));
+		      without_its_fence_nobody_goes_to_sleep,
+		      who_yields_for_long_sleeps_for_a_while_instead,
+		      short_yields_are_no_reason_to_sleep,
+		      long_yields_to_those_who_put_are_no_reason_to_sleep));
 }

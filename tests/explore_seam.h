@@ -196,7 +196,14 @@ void seam_pause(const struct site *at);
 void seam_nap(const struct site *at, bool for_lock);
 
 #define sync_pause() seam_pause(SEAM_SITE("pause"))
-#define sync_yield() seam_pause(SEAM_SITE("yield"))
+/* No yield is long. */
+#define sync_clock() ((uint64_t)0)
+#undef sync_yield /* prefix.h */
+#undef sync_rests_from_yields
+#undef sync_rest_from_yields
+#define sync_yield() (seam_pause(SEAM_SITE("yield")), true)
+#define sync_rests_from_yields() false
+#define sync_rest_from_yields(ns) ((void)(ns))
 #define sync_contended() ((void)0)
 #define sync_sleep(nanoseconds, for_lock)                                      \
 	((void)(nanoseconds), seam_nap(SEAM_SITE("nap"), for_lock))
@@ -207,8 +214,12 @@ extern int seam_spins;
 #define SYNC_SPIN_ROOM 2
 #define SYNC_VAIN_LOOKS 1
 #define SYNC_YIELDS seam_spins
+#define SYNC_YIELD_LONG_NS 1
+#define SYNC_YIELD_NS_PER_ITEM 1
+#define SYNC_YIELD_REST 0
 #define SYNC_SPINS_LITTLE seam_spins
 #define SYNC_SPINS_GREAT seam_spins
+#define SYNC_SPINS_RESTING seam_spins
 #define SYNC_SLEPT_OFTEN 1
 #define SYNC_SLEPT_LONG 2
 #define SYNC_MOST_YIELDS seam_spins
