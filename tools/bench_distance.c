@@ -11,30 +11,34 @@
 #include "bench_queue.h"
 
 enum {
-	STRETCHES = 5,  /* the quickest counts: nobody was preempted in it */
-	TURNS = 20,     /* of each end in a stretch */
-	PATIENCE = 1000 /* looks, before the other end may need this core */
+	STRETCHES = 5, /* the quickest counts: nobody was preempted in it */
+	TURNS = 20,    /* of each end in a stretch */
+	LOOKS = 1000,  /* between looks at the clock */
+	LIMIT_NS = 5000000, /* for all; others may keep a core busy */
 };
 
 struct line {
 	_Alignas(128) atomic_uint turns; /* even: it is at the asker */
 
+	uint64_t limit;
 	uint64_t quickest; /* stretch, in ns; 0: none */
 	cpu_set_t there;   /* the core of who answers */
 };
 
-static void take_turn(struct line *line, unsigned int turn)
+static bool take_turn(struct line *line, unsigned int turn)
 {
 	for (unsigned int looks = 1; atomic_load(&line->turns) != turn; looks++)
-		if (looks % PATIENCE == 0)
-			sched_yield();
+		if (looks % LOOKS == 0 && bench_clock() > line->limit)
+			return false;
 	atomic_store(&line->turns, turn + 1);
+	return true;
 }
 
 static void *answer(void *arg)
 {
 	for (unsigned int i = 0; i < STRETCHES * TURNS; i++)
-		take_turn(arg, 2 * i + 1);
+		if (!take_turn(arg, 2 * i + 1))
+			break;
 	return NULL;
 }
 
@@ -59,12 +63,14 @@ static void *ask(void *arg)
 	uint64_t begun = 0, took;
 	pthread_t other;
 
+	line->limit = bench_clock() + LIMIT_NS;
 	if (start(&other, &line->there, answer, line))
 		return NULL;
 	for (unsigned int i = 0; i < STRETCHES * TURNS; i++) {
 		if (i % TURNS == 0)
 			begun = bench_clock();
-		take_turn(line, 2 * i);
+		if (!take_turn(line, 2 * i))
+			break;
 		if (i % TURNS < TURNS - 1)
 			continue;
 		took = bench_clock() - begun;
@@ -75,14 +81,26 @@ static void *ask(void *arg)
 	return NULL;
 }
 
+static bool find_cores(cpu_set_t *here, cpu_set_t *there)
+{
+	return !bench_core(0, here) && !bench_core(1, there) &&
+	       !CPU_EQUAL(here, there);
+}
+
+bool bench_has_distance(void)
+{
+	cpu_set_t here, there;
+
+	return find_cores(&here, &there);
+}
+
 double bench_distance(void)
 {
 	struct line line = {.quickest = 0};
 	cpu_set_t here;
 	pthread_t asker;
 
-	if (bench_core(0, &here) || bench_core(1, &line.there) ||
-	    CPU_EQUAL(&here, &line.there) || start(&asker, &here, ask, &line))
+	if (!find_cores(&here, &line.there) || start(&asker, &here, ask, &line))
 		return 0;
 	pthread_join(asker, NULL);
 	return (double)line.quickest / TURNS;

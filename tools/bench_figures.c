@@ -117,25 +117,34 @@ struct bench_spread bench_spread_of(const struct bench_result *result,
 	return spread_of(figures, repeat);
 }
 
+/* Of those that could be told. */
+static size_t collect_distances(const struct bench_entry *entry,
+				unsigned int repeat, double *figures)
+{
+	unsigned int i;
+	size_t n = 0;
+
+	for (i = 0; i < repeat && !entry->not_supported; i++)
+		if (entry->samples[i].distance > 0)
+			figures[n++] = entry->samples[i].distance;
+	return n;
+}
+
 struct bench_spread bench_distances(const struct bench_result *results,
 				    size_t n, unsigned int repeat)
 {
 	double *figures =
 		calloc(n * BENCH_MAX_PEERS, repeat * sizeof(*figures));
 	struct bench_spread spread = {0};
-	const struct bench_entry *entry;
+	unsigned int k;
 	size_t i, m = 0;
-	unsigned int k, sample;
 
 	if (!figures)
 		return spread;
 	for (i = 0; i < n; i++)
-		for (k = 0; k < results[i].n_entries; k++) {
-			entry = &results[i].entries[k];
-			for (sample = 0;
-			     sample < repeat && !entry->not_supported; sample++)
-				figures[m++] = entry->samples[sample].distance;
-		}
+		for (k = 0; k < results[i].n_entries; k++)
+			m += collect_distances(&results[i].entries[k], repeat,
+					       figures + m);
 	if (m > 0)
 		spread = spread_of(figures, m);
 	free(figures);

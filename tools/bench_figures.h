@@ -46,7 +46,7 @@ struct bench_spread bench_spread_of(const struct bench_result *result,
 				    unsigned int repeat,
 				    enum bench_figure figure);
 
-/* How far cores were from each other; 0 where that could not be told. */
+/* How far cores were from each other, where that could be told; else 0. */
 struct bench_spread bench_distances(const struct bench_result *results,
 				    size_t n, unsigned int repeat);
 

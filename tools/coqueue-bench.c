@@ -294,7 +294,9 @@ static void look(const struct bench_plan *plan)
 
 static bool is_at_distance(const struct bench_plan *plan)
 {
-	return distance >= plan->near && distance <= plan->far;
+	return plan->far == INFINITY ||
+	       (distance > 0 && distance >= plan->near &&
+		distance <= plan->far);
 }
 
 static void await_distance(const struct bench_plan *plan)
@@ -303,7 +305,7 @@ static void await_distance(const struct bench_plan *plan)
 		fprintf(stderr, "%s: waiting, a cache line takes %.0f ns\n",
 			program_invocation_short_name, distance);
 	for (; !is_at_distance(plan); look(plan))
-		sleep(1);
+		usleep(100000);
 }
 
 /* A sample counts if the distance was as is wanted before and after. */
@@ -362,10 +364,12 @@ static void take_all(const struct options *options,
 	unsigned int order[WORKLOADS_MAX], i, n;
 	bool terminal = isatty(STDERR_FILENO);
 
-	look(&options->plan);
-	if (options->plan.far < INFINITY && distance == 0)
+	if (options->plan.far < INFINITY &&
+	    (options->plan.hogs > 0 || !bench_has_distance()))
 		error(EXIT_FAILURE, 0,
-		      "--distance: there is one core, or it is busy");
+		      "--distance: there is one core, or --hogs are busy "
+		      "there");
+	look(&options->plan);
 	srandom((unsigned int)options->plan.seed);
 	for (i = 0; i < options->plan.repeat; i++) {
 		shuffle(order, (unsigned int)options->n_chosen);
