@@ -52,13 +52,13 @@ must()
 	fi
 }
 
-# ends STATUS COMMAND...: wrong unless it ends with that, within five minutes; its
+# ends STATUS COMMAND...: wrong unless it ends with that, in a quarter of an hour; its
 # output is in $scratch/out and $scratch/err.
 ends()
 {
 	expected=$1
 	shift
-	timeout -k 5 300 "$@" >"$scratch/out" 2>"$scratch/err"
+	timeout -k 5 900 "$@" >"$scratch/out" 2>"$scratch/err"
 	got=$?
 	[ $got -eq "$expected" ] && return
 	wrong "$* ended with $got, not $expected"
