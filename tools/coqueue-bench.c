@@ -79,8 +79,7 @@ static const struct argp_option argp_options[] = {
 	 0},
 	{"distance", KEY_DISTANCE, "MIN-MAX", 0,
 	 "take samples only while a cache line goes from the core of thread 0 "
-	 "to "
-	 "that of thread 1 and back in MIN to MAX ns; wait until then",
+	 "to that of thread 1 and back in MIN to MAX ns; wait until then",
 	 0},
 	{"seed", KEY_SEED, "N", 0, "order of the samples (default: random)", 0},
 	{"json", KEY_JSON, "FILE", 0, "write every figure to FILE, too", 0},
