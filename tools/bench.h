@@ -65,7 +65,7 @@ extern const char *const bench_kind_names[];
 extern const struct bench_workload bench_workloads[];
 extern const struct bench_peer bench_peers[];
 
-/* Whether the peer is in this build and has the kind of the workload. */
+/* Whether the peer is in this build and is made for the workload. */
 bool bench_peer_takes_part(const struct bench_peer *peer,
 			   const struct bench_workload *workload);
 

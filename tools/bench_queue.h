@@ -140,7 +140,7 @@ struct bench_plan;
 struct bench_sample;
 
 struct bench_queue {
-	unsigned int kinds; /* BENCH_DOES() of each */
+	unsigned int kinds; /* BENCH_DOES() of each, BENCH_ONE_BY_ONE */
 	int (*create)(const struct bench_workload *workload, void **queue);
 	void (*shutdown)(void *queue, struct bench_run *run);
 	void (*close)(void *queue, struct bench_run *run); /* may be NULL */
@@ -156,6 +156,9 @@ struct bench_queue {
 };
 
 #define BENCH_DOES(kind) (1u << BENCH_##kind)
+/* Beside kinds: of their workloads those alone in which no more than one item is on
+ * its way, from one thread to one other. */
+#define BENCH_ONE_BY_ONE (1u << 31)
 
 /* Items are numbers in a pointer: 256 priorities, evenly mixed, as the upper
  * byte; none is NULL or the end. */

@@ -38,6 +38,7 @@ QUEUE(ck);
 QUEUE(dpdk);
 QUEUE(atomic_queue);
 QUEUE(lockfree);
+QUEUE(word);
 
 /* It cannot wait: whoever would uses the processor, and what "cpu ns" says of
  * it depends on how long that is. */
@@ -87,6 +88,9 @@ const struct bench_peer bench_peers[] = {
 	{"dpdk", SPINS "DPDK rte_ring, MPMC", &bench_dpdk},
 	{"atomic-q", SPINS "atomic_queue AtomicQueueB", &bench_atomic_queue},
 	{"lockfree", SPINS "boost::lockfree::queue", &bench_lockfree},
+	{"word",
+	 SPINS "no queue, a word that one core hands another: the floor",
+	 &bench_word},
 	{NULL, NULL, NULL},
 };
 
@@ -209,10 +213,21 @@ const char *const bench_kind_names[] = {
 	[BENCH_COROUTINES] = "coroutines",
 };
 
+/* BENCH_ONE_BY_ONE. */
+static bool is_one_by_one(const struct bench_workload *w)
+{
+	return w->shape == BENCH_ROUNDTRIP ||
+	       (w->shape == BENCH_FLOW && w->capacity == 1 &&
+		w->producers == 1 && w->consumers == 1);
+}
+
 bool bench_peer_takes_part(const struct bench_peer *peer,
 			   const struct bench_workload *workload)
 {
-	return peer->queue && peer->queue->kinds & (1u << workload->kind);
+	unsigned int does = peer->queue ? peer->queue->kinds : 0;
+
+	return does & (1u << workload->kind) &&
+	       (!(does & BENCH_ONE_BY_ONE) || is_one_by_one(workload));
 }
 
 bool bench_workload_is_built(const struct bench_workload *workload)
