@@ -594,9 +594,9 @@ struct patience {
 };
 
 /*
- * Where calls have slept of late the next mostly will, too: it waits for less, but
- * now and then for longer than a sleep takes.  Or two threads, each of which sleeps
- * because its partner does, would never come out of that.
+ * Where calls have slept of late the next mostly will, too: it sleeps at once, but
+ * now and then waits for longer than a sleep takes.  Or two threads, each of which
+ * sleeps because its partner does, would never come out of that.
  */
 static struct patience call_patience(const struct call *c)
 {
@@ -605,7 +605,7 @@ static struct patience call_patience(const struct call *c)
 	if (slept < SYNC_SLEPT_OFTEN)
 		return (struct patience){SPINS, YIELDS};
 	if (slept % SYNC_SLEPT_LONG)
-		return (struct patience){SYNC_SPINS_LITTLE, 0};
+		return (struct patience){0, 0};
 	if (sync_rests_from_yields())
 		return (struct patience){SYNC_SPINS_RESTING, 0};
 	return (struct patience){SYNC_SPINS_GREAT, YIELDS};
@@ -722,7 +722,7 @@ int call_run(struct call *c)
 {
 	bool nowait = c->deadline == COQUEUE_NOWAIT, meets = call_can_meet(c),
 	     wake = false, stay, patient, waking, may_spin;
-	int err = EAGAIN, late;
+	int err = EAGAIN, late, spins;
 
 	if (unlikely(pile_is_comparing())) {
 		rcu_reader_leave();
@@ -734,10 +734,9 @@ int call_run(struct call *c)
 	waking = patient && !c->armed && waker_is_busy();
 	patient = patient && !waking;
 	may_spin = call_may_spin(c);
-	if (!meets && !c->stands && !(c->tried && patient && !may_spin))
-		wake = call_spin(
-			c, patient && may_spin ? call_patience(c).spins : 0,
-			&err);
+	spins = patient && may_spin ? call_patience(c).spins : 0;
+	if (!meets && !c->stands && !(c->tried && patient && spins == 0))
+		wake = call_spin(c, spins, &err);
 	stay = err == BUSY || (err == EAGAIN && (patient || meets));
 	c->tried = must_wait(err) && !meets && !c->stands;
 	if (stay)

@@ -123,6 +123,12 @@ static bool may_get(const struct coqueue *q)
 	       q->store.kind->can_get(&q->store, 1);
 }
 
+/* Whether put_one() and get_one() try: it is open, and worked on without the lock. */
+static bool has_fast_path(const struct coqueue *q)
+{
+	return !(queue_word(q) & ~(QUEUE_CHAIN | QUEUE_PILE));
+}
+
 bool queue_ready_to_put(struct line *line, uint64_t n, const struct waiter *w)
 {
 	const struct coqueue *q =
@@ -175,12 +181,13 @@ void call_init_put(struct call *c, struct coqueue *q, const void *item)
 
 /* In a section, which it leaves: all that is not over at the first try. */
 static not_inlined int put_slow(struct coqueue *q, const void *items, size_t n,
-				const struct timespec *deadline, size_t *done)
+				const struct timespec *deadline, size_t *done,
+				bool tried)
 {
 	struct call c;
 
 	call_init_put(&c, q, items);
-	c.tried = !done;
+	c.tried = tried;
 	c.other = &q->store.getters;
 	c.left = n;
 	c.deadline = deadline;
@@ -192,7 +199,7 @@ static not_inlined int put_begin(struct coqueue *q, const void *items, size_t n,
 				 const struct timespec *deadline, size_t *done)
 {
 	rcu_reader_enter();
-	return put_slow(q, items, n, deadline, done);
+	return put_slow(q, items, n, deadline, done, false);
 }
 
 hot_inline bool put_one(struct coqueue *q, const void *item)
@@ -219,7 +226,7 @@ hot_inline int put(struct coqueue *q, const void *item,
 		rcu_reader_leave();
 		return 0;
 	}
-	return put_slow(q, item, 1, deadline, NULL);
+	return put_slow(q, item, 1, deadline, NULL, has_fast_path(q));
 }
 
 /* An attempt under lock, that wakes nobody. */
@@ -351,12 +358,13 @@ void call_init_get(struct call *c, struct coqueue *q, void *item)
 
 /* In a section, which it leaves: all that is not over at the first try. */
 static not_inlined int get_slow(struct coqueue *q, void *items, size_t n,
-				const struct timespec *deadline, size_t *done)
+				const struct timespec *deadline, size_t *done,
+				bool tried)
 {
 	struct call c;
 
 	call_init_get(&c, q, items);
-	c.tried = !done;
+	c.tried = tried;
 	c.other = &q->store.putters;
 	c.left = n;
 	c.deadline = deadline;
@@ -368,7 +376,7 @@ static not_inlined int get_begin(struct coqueue *q, void *items, size_t n,
 				 const struct timespec *deadline, size_t *done)
 {
 	rcu_reader_enter();
-	return get_slow(q, items, n, deadline, done);
+	return get_slow(q, items, n, deadline, done, false);
 }
 
 hot_inline bool get_one(struct coqueue *q, void *item)
@@ -395,7 +403,7 @@ hot_inline int get(struct coqueue *q, void *item,
 		rcu_reader_leave();
 		return 0;
 	}
-	return get_slow(q, item, 1, deadline, NULL);
+	return get_slow(q, item, 1, deadline, NULL, has_fast_path(q));
 }
 
 bool queue_get_locked(struct coqueue *q, void *item)

@@ -109,15 +109,14 @@ void sync_fence_heavy(void);
  */
 #define SYNC_SPINS 200
 #define SYNC_YIELDS 4
-#define SYNC_SPINS_LITTLE 25
 #define SYNC_SPINS_GREAT 1000
 #define SYNC_SPINS_RESTING 4000
 #define SYNC_MOST_YIELDS 64
 
-/* Where so many calls in a row have slept, the next has little patience, and one of
- * so many after that great patience. */
+/* Where so many calls in a row have slept, the next has no patience, and one of so
+ * many after that great patience. */
 #define SYNC_SLEPT_OFTEN 16
-#define SYNC_SLEPT_LONG 64
+#define SYNC_SLEPT_LONG 256
 
 /*
  * Beside a process that is always busy a thread that yields gets its core back after

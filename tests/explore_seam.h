@@ -217,7 +217,6 @@ extern int seam_spins;
 #define SYNC_YIELD_LONG_NS 1
 #define SYNC_YIELD_NS_PER_ITEM 1
 #define SYNC_YIELD_REST 0
-#define SYNC_SPINS_LITTLE seam_spins
 #define SYNC_SPINS_GREAT seam_spins
 #define SYNC_SPINS_RESTING seam_spins
 #define SYNC_SLEPT_OFTEN 1
