@@ -2,7 +2,9 @@
 /*
  * How a call waits: put, get, peek and join, all alike.
  *
- *   1. spin     for what comes in a moment, looking at one slot
+ *   1. spin     for what comes in a moment, looking at one slot (queue.c has
+ *               done so for one item: the less lies between a look that tells it
+ *               is there and the try, the sooner others go on)
  *   2. yield    a few more, letting others run
  *   3. step     under lock: attempt; its answer, or stand in line and arm
  *   4. sleep    and step again when woken
@@ -583,9 +585,14 @@ static int call_arm(struct call *c)
 }
 
 /* Not for who may be on this thread, nor ahead of coroutines. */
+static bool line_may_be_spun_for(const struct line *line)
+{
+	return !park_is_set() && !line_is_mixed(line);
+}
+
 static bool call_may_spin(const struct call *c)
 {
-	return !c->armed && !park_is_set() && !line_is_mixed(c->line);
+	return !c->armed && line_may_be_spun_for(c->line);
 }
 
 /* How long a call waits awake. */
@@ -598,9 +605,9 @@ struct patience {
  * now and then waits for longer than a sleep takes.  Or two threads, each of which
  * sleeps because its partner does, would never come out of that.
  */
-static struct patience call_patience(const struct call *c)
+static struct patience line_patience(const struct line *line)
 {
-	uint16_t slept = SPINS ? sync_load(&c->line->slept, relaxed) : 0;
+	uint16_t slept = SPINS ? sync_load(&line->slept, relaxed) : 0;
 
 	if (slept < SYNC_SLEPT_OFTEN)
 		return (struct patience){SPINS, YIELDS};
@@ -611,15 +618,24 @@ static struct patience call_patience(const struct call *c)
 	return (struct patience){SYNC_SPINS_GREAT, YIELDS};
 }
 
-static void call_note_slept(const struct call *c, bool slept)
+void call_note_slept(struct line *line, bool slept)
 {
 	uint16_t before;
 
 	if (!SPINS)
 		return;
-	before = sync_load(&c->line->slept, relaxed);
+	before = sync_load(&line->slept, relaxed);
 	if (slept || before)
-		sync_store(&c->line->slept, slept ? before + 1 : 0, relaxed);
+		sync_store(&line->slept, slept ? before + 1 : 0, relaxed);
+}
+
+int call_spins(const struct line *line, const struct timespec *deadline)
+{
+	if (deadline == COQUEUE_NOWAIT || pile_is_comparing() ||
+	    waker_is_busy() || !line_may_be_spun_for(line) ||
+	    deadline_has_passed(deadline))
+		return 0;
+	return line_patience(line).spins;
 }
 
 /* A hint: whether others put. */
@@ -667,7 +683,7 @@ static int call_yield(struct call *c, int yields, int err)
 		still = queue_yield(c->queue) ? 0 : still + 1;
 		err = call_attempt(c);
 	}
-	call_note_slept(c, must_wait(err));
+	call_note_slept(c->line, must_wait(err));
 	return err;
 }
 
@@ -687,7 +703,7 @@ static int call_wait(struct call *c, bool patient, int late)
 		return err == EAGAIN ? late : err;
 	}
 	if (patient)
-		err = call_yield(c, call_patience(c).yields, err);
+		err = call_yield(c, line_patience(c->line).yields, err);
 	if (patient && must_wait(err))
 		return call_sleep(c);
 	while (err == BUSY && (err = call_attempt(c)) == BUSY)
@@ -734,7 +750,8 @@ int call_run(struct call *c)
 	waking = patient && !c->armed && waker_is_busy();
 	patient = patient && !waking;
 	may_spin = call_may_spin(c);
-	spins = patient && may_spin ? call_patience(c).spins : 0;
+	spins = patient && may_spin && !c->tried ? line_patience(c->line).spins
+						 : 0;
 	if (!meets && !c->stands && !(c->tried && patient && spins == 0))
 		wake = call_spin(c, spins, &err);
 	stay = err == BUSY || (err == EAGAIN && (patient || meets));
@@ -742,7 +759,7 @@ int call_run(struct call *c)
 	if (stay)
 		queue_caller_enter(c->queue);
 	else if (patient && may_spin)
-		call_note_slept(c, false);
+		call_note_slept(c->line, false);
 	if (wake && !stay)
 		queue_wake_reader(c->queue, c->other);
 	else

@@ -3,12 +3,12 @@
  * Put, get and peek in every form.
  *
  * The fast path is one read-side section: state, store, is anybody to be woken.
- * It does not take the lock of the queue.  What it cannot finish goes on in
- * call.c.
+ * It does not take the lock of the queue.  Who finds the ring full and may wait
+ * spins on it for a moment; what that cannot finish goes on in call.c.
  *
  *     rcu_reader_enter
  *       open, a ring?       no: another kind, or ESHUTDOWN
- *       ring_put            full: EAGAIN, or wait
+ *       ring_put            full: again, EAGAIN, or wait
  *       getters armed?      yes: choose one, wake it after the section
  *     rcu_reader_leave
  *
@@ -214,19 +214,44 @@ hot_inline bool put_one(struct coqueue *q, const void *item)
 	       pile_put_one(&q->pile, item);
 }
 
+/* In a section, which it leaves: one item has been put, or got, on the fast path. */
+hot_inline int end_fast(struct coqueue *q, struct line *other)
+{
+	if (unlikely(line_published(other)))
+		return call_wake(q, other);
+	rcu_reader_leave();
+	return 0;
+}
+
+/* The fast path again, while the call is patient, unless it is for nothing. */
+static not_inlined int put_soon(struct coqueue *q, const void *item,
+				const struct timespec *deadline)
+{
+	struct line *line = &q->store.putters;
+	int spins = call_spins(line, deadline);
+
+	for (; spins > 0 && has_fast_path(q); spins--) {
+		sync_pause();
+		if (!may_put(q))
+			continue;
+		if (!put_one(q, item))
+			break;
+		call_note_slept(line, false);
+		return end_fast(q, &q->store.getters);
+	}
+	return put_slow(q, item, 1, deadline, NULL,
+			spins == 0 && has_fast_path(q));
+}
+
 hot_inline int put(struct coqueue *q, const void *item,
 		   const struct timespec *deadline)
 {
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
 		return put_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	if (likely(put_one(q, item))) {
-		if (unlikely(line_published(&q->store.getters)))
-			return call_wake(q, &q->store.getters);
-		rcu_reader_leave();
-		return 0;
-	}
-	return put_slow(q, item, 1, deadline, NULL, has_fast_path(q));
+	if (likely(put_one(q, item)))
+		return end_fast(q, &q->store.getters);
+	return put_soon(q, item, deadline);
 }
 
 /* An attempt under lock, that wakes nobody. */
@@ -391,19 +416,35 @@ hot_inline bool get_one(struct coqueue *q, void *item)
 	       pile_get_one(&q->pile, item);
 }
 
+/* The fast path again, while the call is patient, unless it is for nothing. */
+static not_inlined int get_soon(struct coqueue *q, void *item,
+				const struct timespec *deadline)
+{
+	struct line *line = &q->store.getters;
+	int spins = call_spins(line, deadline);
+
+	for (; spins > 0 && has_fast_path(q); spins--) {
+		sync_pause();
+		if (!may_get(q))
+			continue;
+		if (!get_one(q, item))
+			break;
+		call_note_slept(line, false);
+		return end_fast(q, &q->store.putters);
+	}
+	return get_slow(q, item, 1, deadline, NULL,
+			spins == 0 && has_fast_path(q));
+}
+
 hot_inline int get(struct coqueue *q, void *item,
 		   const struct timespec *deadline)
 {
 	if (unlikely(!COQUEUE_FASTPATH) || unlikely(!rcu_reader_known()))
 		return get_begin(q, item, 1, deadline, NULL);
 	rcu_reader_enter();
-	if (likely(get_one(q, item))) {
-		if (unlikely(line_published(&q->store.putters)))
-			return call_wake(q, &q->store.putters);
-		rcu_reader_leave();
-		return 0;
-	}
-	return get_slow(q, item, 1, deadline, NULL, has_fast_path(q));
+	if (likely(get_one(q, item)))
+		return end_fast(q, &q->store.putters);
+	return get_soon(q, item, deadline);
 }
 
 bool queue_get_locked(struct coqueue *q, void *item)

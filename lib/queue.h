@@ -210,7 +210,9 @@ struct call {
 	size_t left;  /* items still wanted */
 	size_t *done; /* items moved so far; may be NULL */
 	bool tells; /* an attempt may concern the other line without moving any */
-	bool tried; /* just now: who stands in line looks again anyway */
+	/* Just now, for as long as it is to wait awake; who stands in line looks
+	 * again anyway. */
+	bool tried;
 	/* arm.c: stand in line with this one, and return.  What it is then armed
 	 * for; and that it may stand there already. */
 	struct waiter *armed;
@@ -271,6 +273,11 @@ void call_serve_locked(struct coqueue *q, struct line *line, struct waiter *w);
 /* Out of the line, and pass on what others need; the lock is released in
  * between. */
 void call_leave_locked(struct call *c, struct waiter *w);
+
+/* How many pauses a call, which has tried in vain, waits awake before it asks for a
+ * place in line; and that it has slept, or not. */
+int call_spins(const struct line *line, const struct timespec *deadline);
+void call_note_slept(struct line *line, bool slept);
 
 /* The end of a call that found the other line armed: leave the section, wake. */
 not_inlined int call_wake(struct coqueue *q, struct line *other);

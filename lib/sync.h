@@ -271,9 +271,25 @@ struct sync_cond {
 		PTHREAD_COND_INITIALIZER                                       \
 	}
 
+/*
+ * It is held for some dozens of instructions: who finds it taken spins for a moment
+ * before it sleeps, where the C library has such mutexes.
+ */
 static inline int sync_mutex_init(struct sync_mutex *m)
 {
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+	pthread_mutexattr_t attr;
+	int err = pthread_mutexattr_init(&attr);
+
+	if (err)
+		return err;
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	err = pthread_mutex_init(&m->native, &attr);
+	pthread_mutexattr_destroy(&attr);
+	return err;
+#else
 	return pthread_mutex_init(&m->native, NULL);
+#endif
 }
 
 static inline void sync_mutex_destroy(struct sync_mutex *m)
