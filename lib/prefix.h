@@ -16,8 +16,10 @@
 #define call_left_locked coqueue_private_call_left_locked
 #define call_may_meet_locked coqueue_private_call_may_meet_locked
 #define call_meet_locked coqueue_private_call_meet_locked
+#define call_note_slept coqueue_private_call_note_slept
 #define call_run coqueue_private_call_run
 #define call_serve_locked coqueue_private_call_serve_locked
+#define call_spins coqueue_private_call_spins
 #define call_step_locked coqueue_private_call_step_locked
 #define call_wake coqueue_private_call_wake
 #define chain_init coqueue_private_chain_init
