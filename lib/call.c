@@ -652,14 +652,12 @@ static uint64_t puts_so_far(const struct coqueue *q)
 
 uint64_t queue_yield(const struct coqueue *q)
 {
-	uint64_t puts = puts_so_far(q), begun = sync_clock(), took, moved;
+	uint64_t puts = puts_so_far(q), took = sync_timed_yield(), moved;
 
-	if (!sync_yield())
+	if (!took)
 		return 0;
-	took = sync_clock() - begun;
 	moved = puts_so_far(q) - puts;
-	if (took >= SYNC_YIELD_LONG_NS && moved < took / SYNC_YIELD_NS_PER_ITEM)
-		sync_rest_from_yields(SYNC_YIELD_REST * took);
+	sync_judge_yield(took, moved);
 	return moved;
 }
 

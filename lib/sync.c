@@ -22,6 +22,15 @@ _Thread_local char sync_mark_of_thread;
 
 sync_thread_local(uint64_t, next_yield); /* not before; 0: at once */
 
+/* Now, in ns. */
+static uint64_t sync_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 bool sync_rests_from_yields(void)
 {
 	if (likely(!*sync_own(next_yield)))
@@ -40,9 +49,17 @@ bool sync_yield(void)
 	return true;
 }
 
-void sync_rest_from_yields(uint64_t ns)
+uint64_t sync_timed_yield(void)
 {
-	*sync_own(next_yield) = sync_clock() + ns;
+	uint64_t begun = sync_clock();
+
+	return sync_yield() ? sync_clock() - begun : 0;
+}
+
+void sync_judge_yield(uint64_t took, uint64_t items)
+{
+	if (took >= SYNC_YIELD_LONG_NS && items < took / SYNC_YIELD_NS_PER_ITEM)
+		*sync_own(next_yield) = sync_clock() + SYNC_YIELD_REST * took;
 }
 
 /* ---- the heavy fence ------------------------------------------------------ */

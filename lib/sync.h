@@ -369,21 +369,16 @@ extern _Thread_local char sync_mark_of_thread;
 
 #define sync_pause() cpu_pause()
 
-/* Now, in ns. */
-static inline uint64_t sync_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Let others run.  False: not done, this thread rests from yields. */
 bool sync_yield(void);
 
-/* It does for so many ns from now on, and whether it does. */
-void sync_rest_from_yields(uint64_t ns);
+/* Whether it does. */
 bool sync_rests_from_yields(void);
+
+/* As sync_yield(): how many ns that took, or 0.  And: so many items were put meanwhile where
+ * it waits, and if they are too few for that it begins to rest. */
+uint64_t sync_timed_yield(void);
+void sync_judge_yield(uint64_t took, uint64_t items);
 
 /*
  * Another thread has just won what this one wanted, and is likely to want it
@@ -394,6 +389,18 @@ bool sync_rests_from_yields(void);
 static inline void sync_contended(void)
 {
 	if (!sync_yield())
+		sync_pause();
+}
+
+/* The same, about a lock that is held for some dozens of instructions: who lets others
+ * run for long lets those run who want none of it. */
+static inline void sync_contended_lock(void)
+{
+	uint64_t took = sync_timed_yield();
+
+	if (took)
+		sync_judge_yield(took, 0);
+	else
 		sync_pause();
 }
 

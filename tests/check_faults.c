@@ -900,6 +900,75 @@ START_TEST(short_yields_are_no_reason_to_sleep)
 }
 END_TEST
 
+/* One holds the lock of a pile, comparing, until the other has let it. */
+static _Thread_local bool compares_for_long;
+static _Atomic bool compares, may_go_on;
+
+static int compare_for_long(const void *a, const void *b, void *ctx)
+{
+	(void)a;
+	(void)b;
+	(void)ctx;
+	compares = compares_for_long;
+	while (compares && !may_go_on)
+		others_work();
+	return 0;
+}
+
+static int put_comparing_for_long(struct hand *me)
+{
+	compares_for_long = true;
+	return coqueue_put(me->q, &(long){1});
+}
+
+static void others_work_and_let_go(void)
+{
+	others_work();
+	may_go_on = true;
+}
+
+static int wait_for_the_lock(struct hand *me)
+{
+	struct timespec rests;
+	unsigned first, second;
+	coqueue_t *empty = me->arg;
+	int code;
+
+	rests = from_now(REST * LONG_MS * MS);
+	yields.n = 0;
+	yields.meanwhile = others_work_and_let_go;
+	code = coqueue_put(me->q, &(long){2});
+	first = yields.n;
+	second = yields_of_a_get(empty, MS, NULL);
+	told = first > 0 && !is_past(&rests);
+	if (told && (first > 1 || second > 0))
+		return complain(me, "%u, then %u yields", first, second);
+	return code;
+}
+
+START_TEST(who_yields_for_long_to_who_holds_a_lock_rests_too)
+{
+	coqueue_attr_t attr = COQUEUE_ATTR_INIT;
+	coqueue_t *q, *empty = queue_with(1, 0);
+	struct crew *one;
+
+	attr.order = COQUEUE_PRIORITY;
+	attr.item_size = sizeof(long);
+	attr.compare = compare_for_long;
+	for (told = false; !told && COQUEUE_FASTPATH;) {
+		compares = may_go_on = false;
+		ck_ok(coqueue_create(&q, 4, &attr));
+		ck_ok(coqueue_put(q, &(long){0}));
+		one = crew_start(1, put_comparing_for_long, q, NULL);
+		await(compares);
+		crew_expect(crew_start(1, wait_for_the_lock, q, empty), 0);
+		crew_expect(one, 0);
+		ck_ok(coqueue_destroy(q));
+	}
+	ck_ok(coqueue_destroy(empty));
+}
+END_TEST
+
 enum { BATCH = 256, LAST_YIELD = 10 };
 static coqueue_t *moving;
 static int codes; /* of all these calls */
@@ -976,6 +1045,7 @@ int main(void)
 		      a_fence_that_fails_for_a_while_is_tried_again,
 		      without_its_fence_nobody_goes_to_sleep,
 		      who_yields_for_long_sleeps_for_a_while_instead,
+		      who_yields_for_long_to_who_holds_a_lock_rests_too,
 		      short_yields_are_no_reason_to_sleep,
 		      long_yields_to_those_who_put_are_no_reason_to_sleep));
 }

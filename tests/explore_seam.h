@@ -196,15 +196,16 @@ void seam_pause(const struct site *at);
 void seam_nap(const struct site *at, bool for_lock);
 
 #define sync_pause() seam_pause(SEAM_SITE("pause"))
-/* No yield is long. */
-#define sync_clock() ((uint64_t)0)
 #undef sync_yield /* prefix.h */
 #undef sync_rests_from_yields
-#undef sync_rest_from_yields
+#undef sync_timed_yield
+#undef sync_judge_yield
 #define sync_yield() (seam_pause(SEAM_SITE("yield")), true)
 #define sync_rests_from_yields() false
-#define sync_rest_from_yields(ns) ((void)(ns))
+#define sync_timed_yield() ((uint64_t)sync_yield())
+#define sync_judge_yield(took, items) ((void)(took)) /* none is long */
 #define sync_contended() ((void)0)
+#define sync_contended_lock() ((void)0)
 #define sync_sleep(nanoseconds, for_lock)                                      \
 	((void)(nanoseconds), seam_nap(SEAM_SITE("nap"), for_lock))
 
@@ -214,9 +215,6 @@ extern int seam_spins;
 #define SYNC_SPIN_ROOM 2
 #define SYNC_VAIN_LOOKS 1
 #define SYNC_YIELDS seam_spins
-#define SYNC_YIELD_LONG_NS 1
-#define SYNC_YIELD_NS_PER_ITEM 1
-#define SYNC_YIELD_REST 0
 #define SYNC_SPINS_GREAT seam_spins
 #define SYNC_SPINS_RESTING seam_spins
 #define SYNC_SLEPT_OFTEN 1

@@ -30,7 +30,7 @@ never="
 *       : sync.h sync.c rcu.h rcu.c : $THREADS
 *       : sync.h rcu.h       : $ATOMICS
 *       : rcu.h rcu.c        : $URCU
-*       : sync.h clock.c     : clock_\w*time
+*       : sync.c clock.c     : clock_\w*time
 store_* :                    : memcpy|memmove
 store*  :                    : wait\w*|\w*waiter\w*|line_\w*|shutdown\w*|\w*_SHUT|\w*_DRAINING|task\w*|join\w*|unfinished
 wa[ik]* :                    : \w*item\w*|store\w*|ring\w*|slot\w*|shutdown\w*|\w*_SHUT|\w*_DRAINING
