@@ -22,6 +22,12 @@ struct backoff {
 	bool for_lock; /* whose holder waits for nobody */
 };
 
+/* Whether the next wait is a sleep, as all after it. */
+static inline bool backoff_sleeps(const struct backoff *b)
+{
+	return b->step + 1 > SYNC_BACKOFF_PAUSES + SYNC_BACKOFF_YIELDS;
+}
+
 static inline void backoff_wait(struct backoff *b)
 {
 	unsigned sleeps;

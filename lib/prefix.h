@@ -91,6 +91,7 @@
 #define sync_fence_heavy coqueue_private_sync_fence_heavy
 #define sync_is_asymmetric coqueue_private_sync_is_asymmetric
 #define sync_judge_yield coqueue_private_sync_judge_yield
+#define sync_lock_taken coqueue_private_sync_lock_taken
 #define sync_mark_of_thread coqueue_private_sync_mark_of_thread
 #define sync_rests_from_yields coqueue_private_sync_rests_from_yields
 #define sync_timed_yield coqueue_private_sync_timed_yield

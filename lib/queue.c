@@ -223,19 +223,17 @@ hot_inline int end_fast(struct coqueue *q, struct line *other)
 	return 0;
 }
 
-/* The fast path again, while the call is patient, unless it is for nothing. */
+/* The fast path of a ring again, while the call is patient. */
 static not_inlined int put_soon(struct coqueue *q, const void *item,
 				const struct timespec *deadline)
 {
 	struct line *line = &q->store.putters;
 	int spins = call_spins(line, deadline);
 
-	for (; spins > 0 && has_fast_path(q); spins--) {
+	for (; spins > 0 && queue_word(q) == COQUEUE_OPEN; spins--) {
 		sync_pause();
-		if (!may_put(q))
+		if (!may_put(q) || !ring_put_one(&q->ring, item, true))
 			continue;
-		if (!put_one(q, item))
-			break;
 		call_note_slept(line, false);
 		return end_fast(q, &q->store.getters);
 	}
@@ -416,19 +414,17 @@ hot_inline bool get_one(struct coqueue *q, void *item)
 	       pile_get_one(&q->pile, item);
 }
 
-/* The fast path again, while the call is patient, unless it is for nothing. */
+/* The fast path of a ring again, while the call is patient. */
 static not_inlined int get_soon(struct coqueue *q, void *item,
 				const struct timespec *deadline)
 {
 	struct line *line = &q->store.getters;
 	int spins = call_spins(line, deadline);
 
-	for (; spins > 0 && has_fast_path(q); spins--) {
+	for (; spins > 0 && queue_word(q) == COQUEUE_OPEN; spins--) {
 		sync_pause();
-		if (!may_get(q))
+		if (!may_get(q) || !ring_get_one(&q->ring, item, true))
 			continue;
-		if (!get_one(q, item))
-			break;
 		call_note_slept(line, false);
 		return end_fast(q, &q->store.putters);
 	}

@@ -34,7 +34,8 @@ static not_inlined void spin_wait(struct spin *s)
 	struct backoff backoff = {.for_lock = true};
 
 	do {
-		sync_contended_lock();
+		if (!backoff_sleeps(&backoff))
+			sync_contended_lock();
 		backoff_wait(&backoff);
 		/* [spin.2] acquire: with [spin.1], what the last holder did */
 	} while (sync_load(&s->held, relaxed) ||

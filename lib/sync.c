@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What of sync.h is too large for a header: yields, and the heavy side of the
+ * What of sync.h is too large for a header: yields, locks, and the heavy side of the
  * asymmetric fence.  That is membarrier(2), which makes every running thread of the
  * process execute a full fence before it returns.  Where the system has no such
  * call, both sides are full fences.
@@ -60,6 +60,19 @@ void sync_judge_yield(uint64_t took, uint64_t items)
 {
 	if (took >= SYNC_YIELD_LONG_NS && items < took / SYNC_YIELD_NS_PER_ITEM)
 		*sync_own(next_yield) = sync_clock() + SYNC_YIELD_REST * took;
+}
+
+/* ---- mutexes -------------------------------------------------------------- */
+
+void sync_lock_taken(struct sync_mutex *m)
+{
+	for (int pauses = 1; pauses <= SYNC_LOCK_PAUSES; pauses *= 2) {
+		for (int i = 0; i < pauses; i++)
+			sync_pause();
+		if (!pthread_mutex_trylock(&m->native))
+			return;
+	}
+	pthread_mutex_lock(&m->native);
 }
 
 /* ---- the heavy fence ------------------------------------------------------ */

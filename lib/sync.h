@@ -132,6 +132,9 @@ void sync_fence_heavy(void);
 /* The room that a put into a full queue spins for, at most, in items. */
 #define SYNC_SPIN_ROOM 16
 
+/* The pauses of who finds a mutex taken: one, then twice as many each time. */
+#define SYNC_LOCK_PAUSES 64
+
 /* Of those who have woken another, and wait for it. */
 #define SYNC_WOKEN_YIELDS 128
 
@@ -271,25 +274,9 @@ struct sync_cond {
 		PTHREAD_COND_INITIALIZER                                       \
 	}
 
-/*
- * It is held for some dozens of instructions: who finds it taken spins for a moment
- * before it sleeps, where the C library has such mutexes.
- */
 static inline int sync_mutex_init(struct sync_mutex *m)
 {
-#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
-	pthread_mutexattr_t attr;
-	int err = pthread_mutexattr_init(&attr);
-
-	if (err)
-		return err;
-	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-	err = pthread_mutex_init(&m->native, &attr);
-	pthread_mutexattr_destroy(&attr);
-	return err;
-#else
 	return pthread_mutex_init(&m->native, NULL);
-#endif
 }
 
 static inline void sync_mutex_destroy(struct sync_mutex *m)
@@ -297,9 +284,14 @@ static inline void sync_mutex_destroy(struct sync_mutex *m)
 	pthread_mutex_destroy(&m->native);
 }
 
+/* It is held for some dozens of instructions: who finds it taken waits awake for a
+ * moment before it sleeps. */
+void sync_lock_taken(struct sync_mutex *m);
+
 static inline void sync_lock(struct sync_mutex *m)
 {
-	pthread_mutex_lock(&m->native);
+	if (unlikely(pthread_mutex_trylock(&m->native)))
+		sync_lock_taken(m);
 }
 
 static inline void sync_unlock(struct sync_mutex *m)

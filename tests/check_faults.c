@@ -127,18 +127,6 @@ WRAP(int, munmap, void *memory, size_t length)
 	return __real_munmap(memory, length);
 }
 
-WRAP(int, pthread_mutexattr_init, pthread_mutexattr_t *attr)
-{
-	return fails(ENOMEM) ? ENOMEM
-			     : made(__real_pthread_mutexattr_init(attr));
-}
-
-WRAP(int, pthread_mutexattr_destroy, pthread_mutexattr_t *attr)
-{
-	faults.objects -= faults.armed;
-	return __real_pthread_mutexattr_destroy(attr);
-}
-
 WRAP(int, pthread_mutex_init, pthread_mutex_t *mutex,
      const pthread_mutexattr_t *attr)
 {
