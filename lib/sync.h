@@ -367,8 +367,8 @@ bool sync_yield(void);
 /* Whether it does. */
 bool sync_rests_from_yields(void);
 
-/* As sync_yield(): how many ns that took, or 0.  And: so many items were put meanwhile where
- * it waits, and if they are too few for that it begins to rest. */
+/* As sync_yield(): how many ns that took, or 0.  And: so many items were put
+ * meanwhile where it waits; if they are too few for that, it begins to rest. */
 uint64_t sync_timed_yield(void);
 void sync_judge_yield(uint64_t took, uint64_t items);
 
